@@ -28,7 +28,6 @@ POSITIONALS = {
 }
 WRONG_USAGE, FAILED = 2, 1  # exit statuses
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
-STOPPED_BY_ITSELF = signal.SIGUSR1  # the serving thread sends it when it ends before it should
 
 log = logging.getLogger("rsp")
 
@@ -53,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's own) and return its exit status."""
     arguments = parse(argv)
     # Blocked, a signal waits for sigwait below: one that comes early is not lost.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS | {STOPPED_BY_ITSELF})
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     log_to(sys.stdout)
     try:
         listener = start(arguments.server_port, arguments.backend)
@@ -122,15 +121,18 @@ def serve_until_signal(work: Callable[[], None]) -> int:
     The thread is left behind: whatever it waits for, the process ends at once.
     """
 
+    ended = threading.Event()
+
     def run() -> None:
         try:
             work()
-        finally:
-            os.kill(os.getpid(), STOPPED_BY_ITSELF)
+        finally:  # only a fault gets here: wake the main thread
+            ended.set()
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=run, name="serve", daemon=True).start()
-    caught = signal.sigwait(STOP_SIGNALS | {STOPPED_BY_ITSELF})
-    return FAILED if caught == STOPPED_BY_ITSELF else 0
+    signal.sigwait(STOP_SIGNALS)
+    return FAILED if ended.is_set() else 0
 
 
 def log_to(stream: IO[str]) -> None:

@@ -1,0 +1,151 @@
+"""A backend in a thread: a real server on port 0, ready when `with` begins, gone when it ends.
+
+What it says and when is its temper (`rsp.lab.tempers`): a function of one connection.
+"""
+
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from rsp.lab.clients import Server
+from rsp.lab.ends import End
+from rsp.lab.names import name_port
+from rsp.lab.recorder import RECORDER, Kind
+from rsp.lab.settings import HOST, TIMEOUT, Stuck
+from rsp.lab.where import where_is
+from rsp.net import Address
+
+Temper = Callable[["End", "Backend"], None]
+RUNNING: "weakref.WeakSet[Backend]" = weakref.WeakSet()
+
+
+class Backend(Server):
+    """A server that treats each connection as its temper says, each in a thread of its own."""
+
+    is_backend = True
+
+    def __init__(self, temper: Temper, name: str = "backend", port: int = 0, up: bool = True) -> None:
+        self.temper, self.name, self.starts_up = temper, name, up
+        self.changed = threading.Condition()
+        self.connections: list[End] = []
+        self.requests: list[bytes] = []  # the messages that came, whole ones only
+        self.released = threading.Event()
+        self.stopping = threading.Event()
+        self.threads: list[threading.Thread] = []
+        self.listener = socket.socket()
+        self.port = port
+        RUNNING.add(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {len(self.connections)} connections, {len(self.requests)} requests>"
+
+    @property
+    def address(self) -> Address:
+        """Where it listens, or would if it were up."""
+        return Address(HOST, str(self.port))
+
+    def __enter__(self) -> Self:
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Bound at once, even when down: nobody else gets the port, and a dial is refused.
+        self.listener.bind((HOST, self.port))
+        self.port = self.listener.getsockname()[1]
+        name_port(self.port, self.name)
+        if self.starts_up:
+            self.up()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def up(self) -> None:
+        """Begin to accept: from this call on, nobody is refused."""
+        self.listener.listen()
+        self.start(self.accept_all)
+
+    def start(self, work: Callable[..., None], *arguments: object) -> None:
+        """Run `work` in a thread that `stop` joins."""
+        thread = threading.Thread(target=work, args=arguments, name=self.name, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def accept_all(self) -> None:
+        """Give each connection to the temper, until the listener is shut down."""
+        while True:
+            try:
+                sock, peer = self.listener.accept()
+            except OSError:
+                return
+            end = End(sock, self.name, RECORDER.middle, at_client=False)
+            end.recorded = peer[1] not in RECORDER.direct
+            end.record(Kind.CONNECT, incoming=True)
+            self.note_change(lambda end=end: self.connections.append(end))  # type: ignore[misc]
+            self.start(self.treat, end)
+
+    def treat(self, end: End) -> None:
+        """Let the temper have one connection; a client that breaks it off is nothing unusual."""
+        with suppress(OSError), end:
+            self.temper(end, self)
+        self.note_change(lambda: None)
+
+    def note_change(self, change: Callable[[], None]) -> None:
+        """Make a change that `wait_until` may be waiting for."""
+        with self.changed:
+            change()
+            self.changed.notify_all()
+
+    def take(self, end: End) -> bytes:
+        """Return the next request of a connection, whole, and keep it in `requests`; b"" at its end."""
+        message = end.recv_message()
+        if message:
+            self.note_change(lambda: self.requests.append(message))
+        return message
+
+    def received(self) -> int:
+        """Return how many bytes have come, over all connections."""
+        return sum(len(end.received) for end in self.connections)
+
+    def wait_until(self, holds: Callable[[], bool], timeout: float = TIMEOUT) -> bool:
+        """Wait until `holds()`; tell whether it came true in time."""
+        deadline = time.monotonic() + timeout
+        with self.changed:
+            while not holds():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                # Bytes are counted without a notice, so look again now and then.
+                self.changed.wait(min(left, 0.005))
+        return True
+
+    def release(self) -> None:
+        """Let a holding temper go on."""
+        self.released.set()
+
+    def hold(self) -> None:
+        """Wait for `release`, or for the end of the backend."""
+        self.released.wait(TIMEOUT)
+
+    def stop(self) -> None:
+        """Shut the listener and every connection, and join every thread.
+
+        Raises Stuck, which names what did not end in time.
+        """
+        self.stopping.set()
+        self.released.set()
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for end in self.connections:
+            end.shut()
+        deadline = time.monotonic() + TIMEOUT
+        for thread in self.threads:
+            thread.join(max(0, deadline - time.monotonic()))
+            if thread.is_alive():
+                raise Stuck(f"{self.name} did not stop: it is in {where_is(thread)}")
+        RUNNING.discard(self)

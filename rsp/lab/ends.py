@@ -1,0 +1,139 @@
+"""One end of a connection, in the lab's hands: it sends, receives, and records both."""
+
+import socket
+import struct
+import weakref
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from rsp.lab.recorder import RECORDER, Kind
+from rsp.lab.settings import READ_SIZE, TIMEOUT
+
+OPEN: "weakref.WeakSet[End]" = weakref.WeakSet()  # for lab.stop() and the leak check
+BLANK_LINE = b"\r\n\r\n"
+
+
+class End:
+    """A connected socket with a name; `other` is who stands at its far side."""
+
+    def __init__(self, sock: socket.socket, name: str, other: str, *, at_client: bool) -> None:
+        self.sock, self.name, self.other, self.at_client = sock, name, other, at_client
+        self.lane = next(RECORDER.lanes)
+        self.recorded = True
+        self.ended_here = self.ended_there = False
+        self.sent, self.received = bytearray(), bytearray()
+        self.kept = b""  # received, but of the next message
+        sock.settimeout(TIMEOUT)
+        OPEN.add(self)
+
+    def __repr__(self) -> str:
+        state = "closed" if self.sock.fileno() == -1 else "open"
+        return f"<{self.name}: sent {len(self.sent):,}, received {len(self.received):,}, {state}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def note(self, text: str) -> None:
+        """Write a word of the experiment's into the transcript."""
+        self.record(Kind.NOTE, text.encode())
+
+    def record(self, kind: Kind, data: bytes = b"", *, incoming: bool = False) -> None:
+        """Tell the recorder what this end did, or (incoming) what it got."""
+        if self.recorded:
+            pair = (self.other, self.name) if incoming else (self.name, self.other)
+            RECORDER.add(self.lane, *pair, kind, data, at_client=self.at_client)
+
+    def send(self, data: bytes | str) -> None:
+        """Send all of `data`; text goes as UTF-8."""
+        data = data.encode() if isinstance(data, str) else data
+        # Recorded first: once it is sent, what it causes may be recorded before it.
+        self.record(Kind.DATA, data)
+        self.sent += data
+        self.sock.sendall(data)
+
+    def recv(self, size: int = READ_SIZE) -> bytes:
+        """Return what has come, at most `size` bytes; b"" at the end of the stream.
+
+        Raises TimeoutError when nothing comes in time, ConnectionResetError after a reset.
+        """
+        try:
+            data = self.sock.recv(size)
+        except ConnectionResetError:
+            if not self.ended_there:
+                self.ended_there = True
+                self.record(Kind.RESET, incoming=True)
+            raise
+        if data:
+            self.received += data
+            self.record(Kind.DATA, data, incoming=True)
+        elif not self.ended_there:
+            self.ended_there = True
+            self.record(Kind.END, incoming=True)
+        return data
+
+    def recv_all(self) -> bytes:
+        """Return everything until the end of the stream."""
+        pieces = []
+        while data := self.recv():
+            pieces.append(data)
+        return b"".join(pieces)
+
+    def recv_message(self) -> bytes:
+        """Return one HTTP message: its head, and as much body as its Content-Length says.
+
+        Shorter when the stream ends first. What came too early stays for the next call.
+        """
+        kept = self.kept
+        while (length := message_length(kept)) is None or len(kept) < length:
+            data = self.recv()
+            if not data:
+                length = len(kept)
+                break
+            kept += data
+        self.kept = kept[length:]
+        return kept[:length]
+
+    def half_close(self) -> None:
+        """Say that no more will be sent; receiving goes on (man 2 shutdown)."""
+        if not self.ended_here:
+            self.ended_here = True
+            self.record(Kind.END)
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_WR)
+
+    def abort(self) -> None:
+        """Break the connection off: the far side sees a reset (SO_LINGER with 0, man 7 socket)."""
+        if self.sock.fileno() != -1:
+            self.record(Kind.RESET)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.close()
+
+    def close(self) -> None:
+        """Close this end."""
+        if self.sock.fileno() != -1:
+            self.half_close()
+            self.sock.close()
+
+    def shut(self) -> None:
+        """End both ways at once, from any thread: whoever waits in recv here is woken."""
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+def message_length(data: bytes) -> int | None:
+    """Return the length in bytes of the HTTP message that `data` begins with; None: not known yet."""
+    head, blank, _ = data.partition(BLANK_LINE)
+    if not blank:
+        return None
+    length = 0
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length":
+            length = int(value)
+    return len(head) + len(blank) + length

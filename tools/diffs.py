@@ -1,0 +1,86 @@
+"""Diffs in a notebook's prose: two stages, or the reader's draft and the package's version.
+
+`<!-- diff: rsp/stages/s04_serial.py rsp/stages/s05_threads.py -->` compares two files,
+`<!-- diff: draft serve | rsp/stages/s04_serial.py: serve -->` the last cell tagged `draft` that
+defines a name with what the package has.
+"""
+
+import ast
+import difflib
+import re
+from pathlib import Path
+
+from tools.book import BookError, Cell
+from tools.quotes import Module, load, marker_of
+
+DIFF = re.compile(r"^<!-- diff: (?P<what>.+?) -->$", re.MULTILINE)
+FILES = re.compile(r"(\S+\.py) (\S+\.py)")
+DRAFT = re.compile(r"draft (\w+) \| (.+)")
+CONTEXT = 1  # lines around a change: the reader knows the rest
+HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
+
+
+def expand(text: str, before: list[Cell], root: Path, where: str) -> str:
+    """Return `text` with each diff line replaced by the diff; `before` are the cells above."""
+    return DIFF.sub(lambda found: one(found["what"].strip(), before, root, where), text)
+
+
+def one(what: str, before: list[Cell], root: Path, where: str) -> str:
+    """Return the diff that one line asks for. Raises BookError when it asks for none."""
+    if files := FILES.fullmatch(what):
+        old, new = (root / name for name in files.groups())
+        for path in (old, new):
+            if not path.is_file():
+                name = path.relative_to(root).as_posix()
+                raise BookError(f"{where}: there is no file {name} to compare; correct the diff line")
+        return fenced(old.read_text(encoding="utf-8"), new.read_text(encoding="utf-8"), *files.groups(), where)
+    draft = DRAFT.fullmatch(what)
+    marker = marker_of(f"# {draft[2].strip()}") if draft else None
+    if draft is None or marker is None or len(marker.names) != 1:
+        raise BookError(
+            f"{where}: cannot read 'diff: {what}'; write 'diff: rsp/a.py rsp/b.py' "
+            "or 'diff: draft name | rsp/a.py: name'"
+        )
+    old_text = drafted(draft[1], before, where)
+    new_text = load(root, marker, where).cut(marker.names[0])
+    return fenced(old_text, new_text, "the draft", f"{marker.file}: {marker.names[0]}", where)
+
+
+def drafted(name: str, before: list[Cell], where: str) -> str:
+    """Return the definition of `name` in the last draft that has one."""
+    for cell in reversed(before):
+        if cell.is_code and "draft" in cell.tags and cell.tree is not None:
+            module = Module(cell.source)
+            module.__dict__["tree"] = cell.tree  # without the magics
+            if module.find(name) is not None:
+                return module.cut(name)
+    raise BookError(f"{where}: no cell above defines {name} and is tagged draft; tag it, or correct the name")
+
+
+def fenced(old: str, new: str, old_name: str, new_name: str, where: str) -> str:
+    """Return the diff as a fenced listing; a place is named by the definition it is in."""
+    lines = list(
+        difflib.unified_diff(
+            old.splitlines(), new.splitlines(), old_name, new_name, lineterm="", n=CONTEXT
+        )
+    )
+    if not lines:
+        raise BookError(f"{where}: {old_name} and {new_name} are the same; take the diff line out")
+    shown = [named(line, new) for line in lines]
+    return "\n".join(["```diff", *(line.rstrip() for line in shown if line is not None), "```"])
+
+
+def named(line: str, new: str) -> str | None:
+    """Return a hunk's head with the definition it is in for its numbers; other lines as they are."""
+    hunk = HUNK.fullmatch(line)
+    if hunk is None:
+        return line
+    first, length = int(hunk[1]), int(hunk[2] or 1)
+    names = [
+        node.name
+        for node in ast.parse(new).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+        and node.lineno < first + length
+        and first <= (node.end_lineno or node.lineno)
+    ]
+    return f"@@ {', '.join(names)} @@" if names else "@@ … @@"

@@ -1,0 +1,127 @@
+"""Running a notebook: in the Python that runs this, in the notebook's folder, on this checkout."""
+
+import ast
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import DEVNULL
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
+
+from tools.book import Book, BookError, joined
+from tools.convert import METADATA, to_node
+
+CELL_LIMIT = 30  # seconds for one cell
+OPTIONS = [
+    "--IPKernelApp.capture_fd_output=False",  # what a child prints is lost under nbval: here, too
+    "--IPKernelApp.log_level=40",  # no word about loopback TCP
+]
+FAILURES = (CellExecutionError, CellControlSignal, DeadKernelError)
+
+
+class ThisPython(KernelSpecManager):
+    """Knows one kernel: the Python that runs this, whether or not it is on the PATH."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return that kernel, whatever the name."""
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *OPTIONS]
+        return KernelSpec(argv=command, display_name=kernel_name, language="python")
+
+
+@contextmanager
+def running(book: Book, root: Path) -> Iterator["Session"]:
+    """Start a kernel for `book`; it is gone when the block ends."""
+    node = to_node(book)
+    client = NotebookClient(
+        node,
+        timeout=CELL_LIMIT,
+        record_timing=False,
+        resources={"metadata": {"path": str(book.path.parent)}},
+        km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
+    )
+    path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "RSP_COURSE": "build", "PYTHONPATH": path}
+    book.path.parent.mkdir(parents=True, exist_ok=True)
+    with client.setup_kernel(env=environment, stdout=DEVNULL):
+        yield Session(book, client)
+
+
+class Session:
+    """One kernel with a notebook's cells; what it asks beside them leaves no trace."""
+
+    def __init__(self, book: Book, client: Any) -> None:
+        self.book = book
+        self.client = client
+
+    def run(self, number: int) -> list[dict[str, Any]]:
+        """Execute cell `number` and return its outputs, made the same for every run."""
+        cell = self.client.nb.cells[number]
+        try:
+            self.client.execute_cell(cell, number)
+        except FAILURES as error:
+            raise BookError(self.book.fault(self.book.cells[number], told(cell, error))) from error
+        return stable(cell.outputs)
+
+    def ask(self, expression: str) -> Any:
+        """Return what `expression` is in the kernel. Raises BookError when it raises there."""
+        cell = nbformat.v4.new_code_cell(f"print(repr({expression}))")
+        self.client.nb.cells.append(cell)
+        try:
+            self.client.execute_cell(cell, len(self.client.nb.cells) - 1, store_history=False)
+        except FAILURES as error:
+            raise BookError(self.book.fault(None, f"{expression} {told(cell, error)}")) from error
+        finally:
+            self.client.nb.cells.pop()
+        return ast.literal_eval("".join(output["text"] for output in cell.outputs))
+
+
+def told(cell: Any, error: BaseException) -> str:
+    """Return in one line what went wrong in a cell."""
+    first = next((line for line in cell.source.splitlines() if line.strip()), "")
+    if isinstance(error, CellExecutionError):
+        lines = [f"{error.ename}: {error.evalue}"]
+    else:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+    why = lines[0] if lines else type(error).__name__
+    return f"failed at '{first}' with {why}; run it in JupyterLab and correct its source"
+
+
+def stable(outputs: list[Any]) -> list[dict[str, Any]]:
+    """Return outputs as they are committed: the same for every run, and free of this machine.
+
+    Pieces of one stream are joined (how many there are is chance), and of an error only its
+    last line stays: the rest names files of this machine.
+    """
+    kept: list[dict[str, Any]] = []
+    for output in outputs:
+        made = dict(output)
+        if made["output_type"] == "stream" and kept and kept[-1].get("name") == made["name"]:
+            kept[-1]["text"] += joined(made["text"])
+            continue
+        if made["output_type"] == "error":
+            made["traceback"] = [f"{made['ename']}: {made['evalue']}"]
+        made.pop("transient", None)
+        kept.append(made)
+    return kept
+
+
+def execute(book: Book, root: Path) -> float:
+    """Execute `book` from top to bottom, note outputs and counts, and return the seconds it took."""
+    with running(book, root) as session:
+        started = time.perf_counter()
+        count = 0
+        for number, cell in enumerate(book.cells):
+            if cell.is_code and cell.source.strip():
+                count += 1
+                cell.outputs, cell.count = session.run(number), count
+        seconds = time.perf_counter() - started
+    book.metadata = METADATA
+    return seconds
