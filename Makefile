@@ -1,0 +1,52 @@
+# The commands of the course and of its makers. Needs make and a Python 3.11 or newer, no more:
+# tools/setup.py puts the rest into .venv, and does nothing when that is up to date.
+
+# A Python to begin with, perhaps too old: tools/setup.py looks for a better one, or says so.
+# (2>/dev/null also makes make 3.81 ask a shell, which knows `command`.)
+NAMES := python3 python3.14 python3.13 python3.12 python3.11 python
+FIRST := $(firstword $(foreach name,$(PYTHON) $(NAMES),$(shell command -v $(name) 2>/dev/null)))
+VENV := .venv/bin/python
+SETUP = $(if $(FIRST),$(FIRST) tools/setup.py,echo "There is no Python here: install Python 3.11 or newer, and run make again." >&2; exit 1; :)
+
+NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
+# nbformat, which nbval imports, takes 1.9 s to load: the other tests go without it.
+PYTEST := $(VENV) -m pytest -p no:nbval -n 2 --dist loadfile
+# Strict: every output is compared. Plain `-n 2` would tear a notebook's cells apart.
+NBVAL := $(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout 30 -n 2 --dist loadfile
+
+.PHONY: help learn test check notebooks clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+learn: ## set up .venv, open JupyterLab on your copy of the course (ARGS=… goes to JupyterLab)
+	@$(SETUP) course
+	@$(VENV) tools/learn.py $(ARGS)
+
+test: ## set up .venv, run every test and every notebook
+	@$(SETUP) dev
+	@failed=; \
+	$(PYTEST) $(ARGS) || failed="$$failed the tests"; \
+	if [ -n "$(NOTEBOOKS)" ]; then \
+	  RSP_COURSE=build $(NBVAL) $(NOTEBOOKS) || failed="$${failed:+$$failed and} the notebooks"; \
+	fi; \
+	if [ -n "$$failed" ]; then echo "make test: FAILED:$$failed"; exit 1; fi; \
+	echo "make test: everything passed"
+
+check: ## what a commit needs, in about a minute: format, lint, types, layers, conversion, unit tests
+	@$(SETUP) dev
+	$(VENV) -m ruff format --check
+	$(VENV) -m ruff check
+	$(VENV) -m mypy
+	.venv/bin/lint-imports
+	$(VENV) tools/notebooks.py check
+	$(PYTEST) -m "not kernel and not slow"
+	@echo "make check: everything passed"
+
+notebooks: ## make the notebooks from notebooks/src (ARGS="01 04" for some of them)
+	@$(SETUP) dev
+	@$(VENV) tools/notebooks.py build $(ARGS)
+
+clean: ## remove what can be made again; your copy, course/, stays
+	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find rsp tests tools notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
