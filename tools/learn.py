@@ -195,15 +195,10 @@ def open_lab(course: Path, options: list[str]) -> NoReturn:
     """Become JupyterLab, in `course`; Ctrl-C is then its own."""
     # The lab keeps the learner's progress in RSP_COURSE; a kernel of another Python would lack rsp.
     environment = {**os.environ, "RSP_COURSE": str(course), "JUPYTER_PREFER_ENV_PATH": "1"}
+    quiet = [f"--ServerApp.root_dir={course}", "--log-level=WARN"]  # the address is told
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        f"--ServerApp.root_dir={course}",
-        *as_root,
-        *options,
-    ]
+    command = [sys.executable, "-m", "jupyterlab", *quiet, *as_root, *options]
+    print(f"JupyterLab opens on {course}, your own copy. Ctrl-C, twice, ends it.")
     sys.stdout.flush()
     os.chdir(course)
     os.execve(command[0], command, environment)
