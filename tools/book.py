@@ -12,6 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+METADATA = {  # of every notebook: without a kernelspec JupyterLab asks which kernel to use
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,}).*?^\1\2[`~]*\s*$", re.MULTILINE | re.DOTALL)
 
@@ -28,6 +32,7 @@ class Project:
 
     @property
     def notebooks(self) -> Path:
+        """The folder of the notebooks."""
         return self.root / "notebooks"
 
     def source_of(self, notebook: Path) -> Path:
@@ -42,20 +47,35 @@ class Project:
         """Return the sources whose names start so (all without a word), solutions behind theirs."""
         found = [*self.notebooks.glob("src/*.md"), *self.notebooks.glob("src/solutions/*.md")]
         chosen = [path for path in found if not starts or path.name.startswith(starts)]
-        return sorted(chosen, key=lambda path: (path.name, len(path.parts)))
+        return sorted(chosen, key=by_name)
 
-    def committed(self) -> list[Path]:
-        """Return the notebooks that are there."""
-        return sorted([*self.notebooks.glob("*.ipynb"), *self.notebooks.glob("solutions/*.ipynb")])
+    def committed(self, starts: tuple[str, ...] = ()) -> list[Path]:
+        """Return the notebooks that are there, in the same order."""
+        found = [*self.notebooks.glob("*.ipynb"), *self.notebooks.glob("solutions/*.ipynb")]
+        return sorted((p for p in found if not starts or p.name.startswith(starts)), key=by_name)
+
+    def committed_of(self, source: Path) -> "Book | None":
+        """Return the notebook of `source`, None when there is none. Raises BookError."""
+        path = self.notebook_of(source)
+        return read(path, self.short(path)) if path.is_file() else None
 
     def short(self, path: Path) -> str:
         """Return `path` as a message shows it: from the root of the project."""
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
+        inside = path.is_relative_to(self.root)
+        return path.relative_to(self.root).as_posix() if inside else path.name
+
+
+def by_name(path: Path) -> tuple[str, int]:
+    """Sort a lesson before the solutions of the same name."""
+    return path.name, len(path.parts)
 
 
 @dataclass
 class Cell:
-    """One cell; `source` is one string, `count` the number that Jupyter shows in brackets."""
+    """One cell; `source` is one string, `count` the number that Jupyter shows in brackets.
+
+    `line` is where it starts in the text that the notebook is made from; 0 when nobody knows.
+    """
 
     id: str
     kind: str
@@ -63,17 +83,26 @@ class Cell:
     metadata: dict[str, Any] = field(default_factory=dict)
     outputs: list[dict[str, Any]] = field(default_factory=list)
     count: int | None = None
+    line: int = 0
 
     @property
     def tags(self) -> list[str]:
+        """What the cell is marked as, one word each."""
         return list(self.metadata.get("tags", []))
 
     @property
     def is_code(self) -> bool:
+        """Whether it is Python, or could be."""
         return self.kind == "code"
 
     @property
+    def runs(self) -> bool:
+        """Whether there is anything in it to run."""
+        return self.is_code and bool(self.source.strip())
+
+    @property
     def is_markdown(self) -> bool:
+        """Whether it is prose."""
         return self.kind == "markdown"
 
     @cached_property
@@ -98,14 +127,17 @@ class Book:
 
     @property
     def code(self) -> list[Cell]:
-        return [cell for cell in self.cells if cell.is_code and cell.source.strip()]
+        """The cells that run; an empty one does not."""
+        return [cell for cell in self.cells if cell.runs]
 
     @property
     def markdown(self) -> list[Cell]:
+        """The cells of prose."""
         return [cell for cell in self.cells if cell.is_markdown]
 
     @property
     def is_solutions(self) -> bool:
+        """Whether it is the solutions beside a lesson, not a lesson."""
         return self.path.parent.name == "solutions"
 
     @property
@@ -116,7 +148,11 @@ class Book:
 
     def fault(self, cell: Cell | None, what: str) -> str:
         """Return the one sentence a gate says: file, cell, what is wrong, what to do."""
-        return f"{self.name or self.path.name}{f' {cell.id}' if cell else ''}: {what}"
+        name = self.name or self.path.name
+        if cell is None:
+            return f"{name}: {what}"
+        place = f" (line {cell.line} of its source)" if cell.line else ""
+        return f"{name} {cell.id}{place}: {what}"
 
 
 def parse(source: str) -> ast.Module | None:
@@ -167,3 +203,8 @@ def texts(output: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for mime, value in output.get("data", {}).items():
         if mime.startswith("text/") or mime == "image/svg+xml":
             yield mime, joined(value)
+
+
+def say(line: str) -> None:
+    """Print a line at once: a build is watched."""
+    print(line, flush=True)

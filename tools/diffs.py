@@ -11,9 +11,11 @@ import re
 from pathlib import Path
 
 from tools.book import BookError, Cell
-from tools.quotes import Module, load, marker_of
+from tools.modules import Module
+from tools.quotes import load, marker_of
 
 DIFF = re.compile(r"^<!-- diff: (?P<what>.+?) -->$", re.MULTILINE)
+LOST = re.compile(r"<!--\s*diff\b.*")
 FILES = re.compile(r"(\S+\.py) (\S+\.py)")
 DRAFT = re.compile(r"draft (\w+) \| (.+)")
 CONTEXT = 1  # lines around a change: the reader knows the rest
@@ -22,18 +24,18 @@ HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 
 def expand(text: str, before: list[Cell], root: Path, where: str) -> str:
     """Return `text` with each diff line replaced by the diff; `before` are the cells above."""
-    return DIFF.sub(lambda found: one(found["what"].strip(), before, root, where), text)
+    made = DIFF.sub(lambda found: one(found["what"].strip(), before, root, where), text)
+    if lost := LOST.search(made):  # it would stay a comment, and show nothing
+        what = f"cannot read '{lost[0]}'; write '<!-- diff: … -->' on a line of its own"
+        raise BookError(f"{where}: {what}")
+    return made
 
 
 def one(what: str, before: list[Cell], root: Path, where: str) -> str:
     """Return the diff that one line asks for. Raises BookError when it asks for none."""
     if files := FILES.fullmatch(what):
-        old, new = (root / name for name in files.groups())
-        for path in (old, new):
-            if not path.is_file():
-                name = path.relative_to(root).as_posix()
-                raise BookError(f"{where}: there is no file {name} to compare; correct the diff line")
-        return fenced(old.read_text(encoding="utf-8"), new.read_text(encoding="utf-8"), *files.groups(), where)
+        old, new = files[1], files[2]
+        return fenced(text_of(root, old, where), text_of(root, new, where), old, new, where)
     draft = DRAFT.fullmatch(what)
     marker = marker_of(f"# {draft[2].strip()}") if draft else None
     if draft is None or marker is None or len(marker.names) != 1:
@@ -46,6 +48,13 @@ def one(what: str, before: list[Cell], root: Path, where: str) -> str:
     return fenced(old_text, new_text, "the draft", f"{marker.file}: {marker.names[0]}", where)
 
 
+def text_of(root: Path, name: str, where: str) -> str:
+    """Return the text of a file. Raises BookError when there is none."""
+    if not (root / name).is_file():
+        raise BookError(f"{where}: there is no file {name} to compare; correct the diff line")
+    return (root / name).read_text(encoding="utf-8")
+
+
 def drafted(name: str, before: list[Cell], where: str) -> str:
     """Return the definition of `name` in the last draft that has one."""
     for cell in reversed(before):
@@ -54,7 +63,8 @@ def drafted(name: str, before: list[Cell], where: str) -> str:
             module.__dict__["tree"] = cell.tree  # without the magics
             if module.find(name) is not None:
                 return module.cut(name)
-    raise BookError(f"{where}: no cell above defines {name} and is tagged draft; tag it, or correct the name")
+    what = f"no cell above defines {name} and is tagged draft; tag it, or correct the name"
+    raise BookError(f"{where}: {what}")
 
 
 def fenced(old: str, new: str, old_name: str, new_name: str, where: str) -> str:
@@ -66,12 +76,11 @@ def fenced(old: str, new: str, old_name: str, new_name: str, where: str) -> str:
     )
     if not lines:
         raise BookError(f"{where}: {old_name} and {new_name} are the same; take the diff line out")
-    shown = [named(line, new) for line in lines]
-    return "\n".join(["```diff", *(line.rstrip() for line in shown if line is not None), "```"])
+    return "\n".join(["```diff", *(named(line, new).rstrip() for line in lines), "```"])
 
 
-def named(line: str, new: str) -> str | None:
-    """Return a hunk's head with the definition it is in for its numbers; other lines as they are."""
+def named(line: str, new: str) -> str:
+    """Return a line; a hunk's head with the definitions it is in, in the place of its numbers."""
     hunk = HUNK.fullmatch(line)
     if hunk is None:
         return line

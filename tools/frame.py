@@ -10,6 +10,7 @@ HEADINGS = [
     *("Invariants", "Recap", "What is still missing", "Further reading"),
 ]
 FIRST_CELLS = 3  # where the reader learns what it is about and on what it runs
+ABILITIES = 3, 5
 PREDICTIONS = 3
 EXERCISES = 3, 5
 EXERCISE = re.compile(r"# exercise (\d+)\.(\d+)\b.*")
@@ -34,7 +35,8 @@ def headings_are_in_order(book: Book) -> Iterator[str]:
         if not places:
             yield book.fault(None, f"there is no heading '{wanted}'; write that part")
         elif places[-1] < after:
-            yield book.fault(None, f"the heading '{wanted}' stands too early; keep to {', '.join(HEADINGS)}")
+            what = f"the heading '{wanted}' stands too early; keep to {', '.join(HEADINGS)}"
+            yield book.fault(None, what)
         else:
             after = next(n for n in places if n >= after)
 
@@ -47,8 +49,17 @@ def opening_says_it(book: Book) -> Iterator[str]:
         what = f"'You will be able to' is not in the first {FIRST_CELLS} cells; move it up"
         yield book.fault(opening[0] if opening else None, what)
     if not re.search(r"^\*\*Runs on\*\*", text, re.MULTILINE):
-        what = f"no line in the first {FIRST_CELLS} cells starts with **Runs on**; say which systems"
+        what = f"no line of the first {FIRST_CELLS} cells starts with **Runs on**; name the systems"
         yield book.fault(opening[0] if opening else None, what)
+
+
+def opening_lists_it(book: Book) -> Iterator[str]:
+    """Three to five things, in a list: more is more than one sitting."""
+    cells = section(book, "You will be able to")
+    count = sum(len(re.findall(r"^[-*] ", cell.prose, re.MULTILINE)) for cell in cells[:1])
+    if cells and not ABILITIES[0] <= count <= ABILITIES[1]:
+        what = f"it lists {count} things to be able to do, {ABILITIES[0]} to {ABILITIES[1]} must be"
+        yield book.fault(cells[0], f"{what}; mend the list")
 
 
 def predictions_are_asked(book: Book) -> Iterator[str]:
@@ -66,7 +77,7 @@ def recap_has_a_table(book: Book) -> Iterator[str]:
 
 
 def section(book: Book, heading: str) -> list[Cell]:
-    """Return the cells from the last such heading to the next heading of its cell or a later one."""
+    """Return the cells from the last such heading to the next one in a later cell."""
     found = headings(book)
     places = [n for n, (_, text) in enumerate(found) if heading.lower() in text.lower()]
     if not places:
@@ -81,7 +92,8 @@ def exercises_are_checked(book: Book) -> Iterator[str]:
     code = book.code
     tagged = [(n, cell) for n, cell in enumerate(code) if "exercise" in cell.tags]
     if not EXERCISES[0] <= len(tagged) <= EXERCISES[1]:
-        what = f"{len(tagged)} cells are tagged exercise, {EXERCISES[0]} to {EXERCISES[1]} must be; mend that"
+        least, most = EXERCISES
+        what = f"{len(tagged)} cells are tagged exercise, {least} to {most} must be; mend that"
         yield book.fault(None, what)
     start = next((p for p, text in headings(book) if "exercises" in text.lower()), len(book.cells))
     for number, (place, cell) in enumerate(tagged, start=1):
@@ -90,12 +102,14 @@ def exercises_are_checked(book: Book) -> Iterator[str]:
         if found is None or (int(found[1]), int(found[2])) != (book.number, number):
             yield book.fault(cell, f"its first line is not '{wanted}'; write that")
         if place + 1 >= len(code) or "check" not in code[place + 1].tags:
-            yield book.fault(cell, "the next code cell is not tagged check; let it check this exercise")
+            what = "the next code cell is not tagged check; let it check this exercise"
+            yield book.fault(cell, what)
         if book.cells.index(cell) < start:
             yield book.fault(cell, "it is an exercise above the heading 'Exercises'; move it down")
 
 
 def first_line(cell: Cell) -> str:
+    """Return what names an exercise, and its solution."""
     return cell.source.split("\n", 1)[0].strip()
 
 
@@ -104,11 +118,21 @@ def exercises_have_solutions(book: Book, solutions: Book | None) -> Iterator[str
     solved = {first_line(c) for c in solutions.code if "solution" in c.tags} if solutions else set()
     for cell in book.code:
         if "exercise" in cell.tags and first_line(cell) not in solved:
-            what = f"no solution starts with '{first_line(cell)}'; write one in solutions/{book.path.stem}"
+            where = f"solutions/{book.path.stem}"
+            what = f"no solution starts with '{first_line(cell)}'; write one in {where}"
             yield book.fault(cell, what)
 
 
+def stage_is_compared(book: Book) -> Iterator[str]:
+    """A notebook that builds a stage shows what is new in it, as a diff."""
+    stage = f"# rsp/stages/s{book.number:02d}_"
+    quote = next((cell for cell in book.code if cell.source.startswith(stage)), None)
+    if quote and not any("```diff" in cell.source for cell in book.markdown):
+        what = "it quotes this notebook's stage, and no diff compares that with the last one"
+        yield book.fault(quote, f"{what}; write a line '<!-- diff: … -->'")
+
+
 FRAME_GATES: list[Callable[[Book], Iterator[str]]] = [
-    *(headings_are_in_order, opening_says_it, predictions_are_asked),
-    *(recap_has_a_table, exercises_are_checked),
+    *(headings_are_in_order, opening_says_it, opening_lists_it, predictions_are_asked),
+    *(recap_has_a_table, exercises_are_checked, stage_is_compared),
 ]

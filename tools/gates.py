@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tools import frame, rhythm
-from tools.book import Book, BookError, Cell, Project, parse
-from tools.convert import METADATA
+from tools.book import METADATA, Book, BookError, Cell, Project, parse, read
+from tools.names import exists
 from tools.outputs import OUTPUT_GATES
 from tools.quotes import load, marker_of, pasted
 
@@ -21,12 +21,15 @@ TAGS = {
     *("setup", "quote", "draft", "predict", "exercise", "check", "solution"),
     *("raises-exception", "nbval-ignore-output", "linux"),
 }
+METADATA_KEYS = ["rsp", "slideshow", "tags"]
 NBVAL_COMMENT = re.compile(r"#.*\b(NBVAL_[A-Z_]+|PYTEST_VALIDATE_IGNORE_OUTPUT)\b")
 RSP_NAME = re.compile(r"(?<![\w./-])rsp(?:\.[A-Za-z_]\w*)+(?![\w/-])")
 FILE_ENDS = {"lua", "conf", "cfg", "toml", "py", "md", "json", "log", "sock", "pid", "pem", "svg"}
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|(?:src|href)=[\"']([^\"']+)[\"']")
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]*)\)")
 HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+LEFTOVER = re.compile(r"\b(?:TODO|FIXME|XXX|TBD)\b|\?\?\?")
+DIRECTIVE = re.compile(r"^ {0,3}(?:`{3,}|:{3,})\{.*$", re.MULTILINE)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
 
@@ -34,13 +37,20 @@ def counts_are_in_order(book: Book) -> Iterator[str]:
     """A notebook that was not run from top to bottom, or was stripped, compares nothing."""
     for number, cell in enumerate(book.code, start=1):
         if cell.count != number:
-            yield book.fault(cell, f"its execution count is {cell.count}, not {number}; build it again")
+            what = f"its execution count is {cell.count}, not {number}; build it again"
+            yield book.fault(cell, what)
             return
 
 
 def tags_are_known(book: Book) -> Iterator[str]:
-    """nbval ignores a tag that it does not know, without a word."""
+    """nbval ignores a tag that it does not know, without a word; so does Jupyter other metadata."""
     for cell in book.cells:
+        if other := sorted(cell.metadata.keys() - METADATA_KEYS):
+            what = f"its metadata has '{other[0]}'; only {', '.join(METADATA_KEYS)} mean something"
+            yield book.fault(cell, what)
+        if not isinstance(cell.metadata.get("tags", []), list):
+            yield book.fault(cell, "its tags are no list; write them in brackets")
+            continue
         for tag in cell.tags:
             if tag not in TAGS:
                 what = f"there is no tag '{tag}'; use one of {', '.join(sorted(TAGS))}"
@@ -51,7 +61,8 @@ def tags_stand_for_comments(book: Book) -> Iterator[str]:
     """A comment of nbval's with words behind it does nothing: so tags only."""
     for cell in book.code:
         for found in NBVAL_COMMENT.finditer(cell.source):
-            yield book.fault(cell, f"{found[1]} is a comment; take it out and use nbval's tag instead")
+            what = f"{found[1]} is a comment; take it out and use nbval's tag instead"
+            yield book.fault(cell, what)
 
 
 def kernelspec_is_ours(book: Book) -> Iterator[str]:
@@ -107,15 +118,26 @@ def links_exist(book: Book) -> Iterator[str]:
             if not target or re.match(r"[a-z][a-z0-9+.-]*:", target):
                 continue
             if not (book.path.parent / target).exists():
-                yield book.fault(cell, f"it links to {target}, which is not there; correct the link")
+                what = f"it links to {target}, which is not there; correct the link"
+                yield book.fault(cell, what)
 
 
-def names_exist(book: Book, exists: Callable[[str], bool]) -> Iterator[str]:
-    """Each dotted name of the package in the prose is one that `exists`."""
+def prose_is_finished(book: Book) -> Iterator[str]:
+    """What its writer meant to come back to is no reader's business; nor is a lost directive."""
+    for cell in book.markdown:
+        for found in LEFTOVER.finditer(cell.source):
+            yield book.fault(cell, f"it says {found[0]}; do it, or take the word out")
+        for found in DIRECTIVE.finditer(cell.source):
+            what = f"JupyterLab does not know '{found[0].strip()}'"
+            yield book.fault(cell, f"{what}; write a code-cell, or plain markdown")
+
+
+def names_exist(book: Book, root: Path) -> Iterator[str]:
+    """Each dotted name of the package in the prose is one that it has."""
     for cell in book.markdown:
         for span in INLINE.findall(cell.prose):
             for name in RSP_NAME.findall(span):
-                if name.rsplit(".", 1)[-1] not in FILE_ENDS and not exists(name):
+                if name.rsplit(".", 1)[-1] not in FILE_ENDS and not exists(root, name):
                     what = f"there is no {name}; correct it, or write the words without the dots"
                     yield book.fault(cell, what)
 
@@ -127,7 +149,8 @@ def quotes_match(book: Book, root: Path) -> Iterator[str]:
         if "quote" not in cell.tags and marker is None:
             continue
         if "quote" not in cell.tags or marker is None:
-            yield book.fault(cell, "it has a quote's tag or marker without the other; build it again")
+            what = "it has a quote's tag or marker without the other; build it again"
+            yield book.fault(cell, what)
             continue
         try:
             ours = parse(pasted(load(root, marker, book.fault(cell, "quote")), marker, book.name))
@@ -142,7 +165,7 @@ def same(ours: ast.Module | None, cell: ast.Module | None) -> bool:
     """Tell whether two pieces of Python say the same, the imports of a quote aside."""
     if ours is None or cell is None:
         return False
-    body = [node for node in cell.body if not isinstance(node, ast.ImportFrom)]
+    body = [node for node in cell.body if not isinstance(node, ast.Import | ast.ImportFrom)]
     return [ast.dump(node) for node in ours.body] == [ast.dump(node) for node in body]
 
 
@@ -157,7 +180,8 @@ def quotes_are_imported(book: Book) -> Iterator[str]:
         missing = [name for name in marker.owners if name not in imports(after, marker.dotted)]
         if missing:
             line = f"from {marker.dotted} import {', '.join(missing)}"
-            yield book.fault(cell, f"the next cell does not go on with the package; write '{line}' in it")
+            what = f"the next cell does not go on with the package; write '{line}' in it"
+            yield book.fault(cell, what)
 
 
 def imports(cell: Cell | None, dotted: str) -> set[str]:
@@ -173,25 +197,32 @@ def imports(cell: Cell | None, dotted: str) -> set[str]:
 
 STATIC: list[Gate] = [
     *(counts_are_in_order, tags_are_known, tags_stand_for_comments, kernelspec_is_ours),
-    *(ids_are_fixed, nothing_sleeps, images_have_alt, links_exist, quotes_are_imported),
+    *(ids_are_fixed, nothing_sleeps, images_have_alt, links_exist, prose_is_finished),
+    quotes_are_imported,
     *OUTPUT_GATES,
 ]
 LESSON: list[Gate] = [rhythm.limits, rhythm.paragraphs_are_short]  # not for solutions
 
 
-def faults(
-    book: Book, project: Project, exists: Callable[[str], bool], solutions: Book | None
-) -> Iterator[str]:
-    """Yield every fault of one notebook; `solutions` is the one beside it, if there is one."""
+def faults(book: Book, project: Project) -> Iterator[str]:
+    """Yield every fault of one notebook, its solutions beside it."""
     for gate in STATIC:
         yield from gate(book)
     yield from quotes_match(book, project.root)
-    yield from names_exist(book, exists)
+    yield from names_exist(book, project.root)
     if book.is_solutions:
         return
     for gate in LESSON:
         yield from gate(book)
-    if book.number >= 1:
+    if book.number >= 1:  # 00 is the map: it sets no exercises
         for gate in frame.FRAME_GATES:
             yield from gate(book)
-        yield from frame.exercises_have_solutions(book, solutions)
+        yield from frame.exercises_have_solutions(book, solutions_of(book))
+
+
+def solutions_of(book: Book) -> Book | None:
+    """Return the notebook of solutions beside a lesson; None without one that can be read."""
+    try:
+        return read(book.path.parent / "solutions" / book.path.name)
+    except (OSError, BookError):  # which is told where that notebook is checked
+        return None

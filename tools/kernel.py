@@ -3,7 +3,6 @@
 import ast
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
 from tools.book import Book, BookError, joined
-from tools.convert import METADATA, to_node
+from tools.nodes import to_node
 
 CELL_LIMIT = 30  # seconds for one cell
 OPTIONS = [
@@ -70,17 +69,26 @@ class Session:
             raise BookError(self.book.fault(self.book.cells[number], told(cell, error))) from error
         return stable(cell.outputs)
 
-    def ask(self, expression: str) -> Any:
-        """Return what `expression` is in the kernel. Raises BookError when it raises there."""
-        cell = nbformat.v4.new_code_cell(f"print(repr({expression}))")
+    def tell(self, source: str) -> str:
+        """Execute lines that are no cell of the notebook; return what they print."""
+        cell: Any = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
         self.client.nb.cells.append(cell)
         try:
             self.client.execute_cell(cell, len(self.client.nb.cells) - 1, store_history=False)
         except FAILURES as error:
-            raise BookError(self.book.fault(None, f"{expression} {told(cell, error)}")) from error
+            raise BookError(self.book.fault(None, told(cell, error))) from error
         finally:
             self.client.nb.cells.pop()
-        return ast.literal_eval("".join(output["text"] for output in cell.outputs))
+        return "".join(joined(output["text"]) for output in cell.outputs if "text" in output)
+
+    def ask(self, expression: str) -> Any:
+        """Return what `expression` is in the kernel. Raises BookError when it raises there."""
+        said = self.tell(f"print(repr({expression}))")
+        try:
+            return ast.literal_eval(said)
+        except (ValueError, SyntaxError) as error:
+            what = f"something prints {said!r} between two cells; end it inside its cell"
+            raise BookError(self.book.fault(None, what)) from error
 
 
 def told(cell: Any, error: BaseException) -> str:
@@ -111,17 +119,3 @@ def stable(outputs: list[Any]) -> list[dict[str, Any]]:
         made.pop("transient", None)
         kept.append(made)
     return kept
-
-
-def execute(book: Book, root: Path) -> float:
-    """Execute `book` from top to bottom, note outputs and counts, and return the seconds it took."""
-    with running(book, root) as session:
-        started = time.perf_counter()
-        count = 0
-        for number, cell in enumerate(book.cells):
-            if cell.is_code and cell.source.strip():
-                count += 1
-                cell.outputs, cell.count = session.run(number), count
-        seconds = time.perf_counter() - started
-    book.metadata = METADATA
-    return seconds

@@ -30,13 +30,14 @@ def no_addresses(book: Book) -> Iterator[str]:
 
 def no_paths(book: Book) -> Iterator[str]:
     """A folder of the machine that built it is nobody else's."""
-    here = "|".join(re.escape(str(path)) for path in (Path.home(), Path.cwd()) if path.parent != path)
-    pattern = re.compile(rf"(?<![\w.])(?:{HOMES}|(?:{here})\b)[^\s'\"]*")
+    here = [re.escape(str(path)) for path in (Path.home(), Path.cwd()) if path.parent != path]
+    pattern = re.compile(rf"(?<![\w.])(?:{'|'.join([HOMES, *here])})[^\s'\"]*")
     for cell in book.code:
         for output in cell.outputs:
             for _, text in texts(output):
                 if found := pattern.search(text):
-                    yield book.fault(cell, f"its output has the path {found[0]}; print it without the folder")
+                    what = f"its output has the path {found[0]}; print it without the folder"
+                    yield book.fault(cell, what)
 
 
 def no_ports(book: Book) -> Iterator[str]:
@@ -47,7 +48,7 @@ def no_ports(book: Book) -> Iterator[str]:
                 for found in PORT.finditer(text):
                     port = found[1] or found[2]
                     if int(port) in EPHEMERAL:
-                        what = f"its output has the port {port}; print the name of its socket instead"
+                        what = f"its output has the port {port}; print its socket's name instead"
                         yield book.fault(cell, what)
 
 
@@ -57,7 +58,8 @@ def no_stderr(book: Book) -> Iterator[str]:
         for output in cell.outputs:
             if output["output_type"] == "stream" and output["name"] == "stderr":
                 first = joined(output["text"]).strip().split("\n")[0]
-                yield book.fault(cell, f"it writes '{first}' to stderr; catch it and print it to stdout")
+                what = f"it writes '{first}' to stderr; catch it and print it to stdout"
+                yield book.fault(cell, what)
 
 
 def errors_are_meant(book: Book) -> Iterator[str]:
@@ -69,25 +71,29 @@ def errors_are_meant(book: Book) -> Iterator[str]:
             what = f"it ends in {failed[0]}; correct it, or tag it raises-exception"
             yield book.fault(cell, what)
         if meant and not failed:
-            yield book.fault(cell, "it is tagged raises-exception and raises nothing; take the tag out")
+            what = "it is tagged raises-exception and raises nothing; take the tag out"
+            yield book.fault(cell, what)
 
 
 def svgs_are_told(book: Book) -> Iterator[str]:
     """Who sees no picture, on a forge or with a screen reader, gets words."""
     for cell in book.code:
         for output in cell.outputs:
-            data = {mime: joined(v) for mime, v in output.get("data", {}).items() if mime != "application/json"}
-            svg = data.get("image/svg+xml")
-            if svg is None:
-                continue
-            head = svg[: svg.find(">", svg.find("<svg")) + 1]
-            if not re.search(r"role=[\"']img[\"']", head):
-                yield book.fault(cell, "its SVG has no role=\"img\"; add it to the svg element")
-            if not TITLE.search(svg):
-                yield book.fault(cell, "its SVG has no <title> and no aria-label; say what it shows")
-            plain = data.get("text/plain", "").strip()
-            if not plain or DEFAULT_REPR.fullmatch(plain):
-                yield book.fault(cell, "its SVG has no text beside it; give its class a repr that says it in words")
+            told = dict(texts(output))
+            if "image/svg+xml" in told:
+                for what in untold(told["image/svg+xml"], told.get("text/plain", "").strip()):
+                    yield book.fault(cell, what)
+
+
+def untold(svg: str, plain: str) -> Iterator[str]:
+    """Yield what a picture does not say in words."""
+    head = svg[: svg.find(">", svg.find("<svg")) + 1]
+    if not re.search(r"role=[\"']img[\"']", head):
+        yield 'its SVG has no role="img"; add it to the svg element'
+    if not TITLE.search(svg):
+        yield "its SVG has no <title> and no aria-label; say what it shows"
+    if not plain or DEFAULT_REPR.fullmatch(plain):
+        yield "its SVG has no text beside it; give its class a repr that says it in words"
 
 
 OUTPUT_GATES: list[Callable[[Book], Iterator[str]]] = [

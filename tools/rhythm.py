@@ -23,6 +23,7 @@ PICTURES = {"image/svg+xml", "image/png"}
 
 PLAIN_FENCE = re.compile(r"```.*?```", re.DOTALL)
 ASSERTING = re.compile(r"\bassert\b|\bcheck\(|raises")
+DEFINING = re.compile(r"^\s*(async def|def|class) ", re.MULTILINE)
 DRAWN = re.compile(r"!\[|```mermaid|<svg")
 # A line that starts like one of these is a list item, a table's row, a heading, HTML or a picture.
 OTHER = re.compile(r"\s*([-*+] |\d+[.)] |\||#|<|!\[|\$\$|---)")
@@ -48,25 +49,33 @@ class Rhythm:
     def broken(self) -> Iterator[str]:
         """Yield a sentence for each limit that is passed."""
         if self.median > CODE_MEDIAN:
-            yield f"the median code cell has {self.median:g} lines, the limit is {CODE_MEDIAN}; split cells"
+            what = f"the median code cell has {self.median:g} lines"
+            yield f"{what}, the limit is {CODE_MEDIAN}; split cells"
         if self.p90 > CODE_P90:
-            yield f"one code cell in ten has {self.p90} lines or more, the limit is {CODE_P90}; split them"
+            what = f"one code cell in ten has {self.p90} lines or more"
+            yield f"{what}, the limit is {CODE_P90}; split them"
         if self.longest > CODE_MAX:
             yield f"a code cell has {self.longest} lines, the limit is {CODE_MAX}; split it"
         if self.run > CODE_RUN:
-            yield f"{self.run} code cells stand in a row, the limit is {CODE_RUN}; put prose between"
+            what = f"{self.run} code cells stand in a row"
+            yield f"{what}, the limit is {CODE_RUN}; put prose between"
         if self.pictures < 1:
             yield "there is no picture; draw one"
         if self.asserts < ASSERTS:
-            yield f"{self.asserts:.0%} of the code cells assert something, {ASSERTS:.0%} must; assert more"
+            what = f"{self.asserts:.0%} of the code cells assert something"
+            yield f"{what}, {ASSERTS:.0%} must; assert more"
         if self.ignored > IGNORED:
-            yield f"{self.ignored:.0%} of the outputs are ignored, the limit is {IGNORED:.0%}; make them stable"
+            what = f"{self.ignored:.0%} of the outputs are ignored"
+            yield f"{what}, the limit is {IGNORED:.0%}; make them stable"
         if self.outputs < OUTPUTS:
-            yield f"{self.outputs:.0%} of the code cells show an output, {OUTPUTS:.0%} must; show more"
+            what = f"{self.outputs:.0%} of the code cells show an output"
+            yield f"{what}, {OUTPUTS:.0%} must; show more"
         if not WORDS[0] <= self.words <= WORDS[1]:
-            yield f"it has {self.words} words, {WORDS[0]} to {WORDS[1]} are allowed; lengthen or cut it"
+            least, most = WORDS
+            yield f"it has {self.words} words, {least} to {most} are allowed; lengthen or cut it"
         if not CELLS[0] <= self.cells <= CELLS[1]:
-            yield f"it has {self.cells} cells, {CELLS[0]} to {CELLS[1]} are allowed; merge or split it"
+            least, most = CELLS
+            yield f"it has {self.cells} cells, {least} to {most} are allowed; merge or split it"
 
 
 def measure(book: Book) -> Rhythm:
@@ -75,7 +84,7 @@ def measure(book: Book) -> Rhythm:
     lines = sorted(length(cell) for cell in code) or [0]
     shown = [cell for cell in code if cell.outputs]
     words = sum(len(prose(cell.source).split()) for cell in book.markdown)
-    defining = sum(bool(re.search(r"^\s*(async def|def|class) ", cell.source, re.M)) for cell in code)
+    defining = sum(bool(DEFINING.search(cell.source)) for cell in code)
     return Rhythm(
         cells=len(book.cells),
         code=len(code),
@@ -153,16 +162,16 @@ def paragraphs_are_short(book: Book) -> Iterator[str]:
             count = len(text.split())
             if count > PARAGRAPH:
                 start = " ".join(text.split()[:4])
-                what = f"the paragraph '{start} …' has {count} words, the limit is {PARAGRAPH}; split it"
-                yield book.fault(cell, what)
+                what = f"the paragraph '{start} …' has {count} words"
+                yield book.fault(cell, f"{what}, the limit is {PARAGRAPH}; split it")
 
 
 def table(books: list[Book]) -> Table:
     """Return the numbers of all notebooks; a row with a broken limit is red."""
     made = Table(title="Rhythm", caption="words/def: 100 to 155 are the aim; all else is enforced")
     made.add_column("notebook", no_wrap=True)
-    heads = "cells code lines words words/def asserts run pics ignored outputs".split()
-    for head in heads:
+    heads = ["cells", "code", "lines", "words", "words/def", "asserts"]
+    for head in [*heads, "run", "pics", "ignored", "outputs"]:
         made.add_column(head, justify="right", no_wrap=True)
     for book in books:
         r = measure(book)
