@@ -1,7 +1,7 @@
 """The command: `rsp <server port> <backend address> <backend port>`, as in post 1.
 
-The proxy runs in a thread of its own and the main thread waits for a signal: a signal is then
-never late, whatever call the proxy is in.
+All work is done in a thread of its own, and the main thread waits for a signal: a signal is then
+never late, whatever call the proxy is in, be it a slow look-up of a name at the start.
 """
 
 import argparse
@@ -10,8 +10,8 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, NoReturn
 
@@ -48,23 +48,27 @@ class Parser(argparse.ArgumentParser):
         self.exit(WRONG_USAGE, f"{self.format_usage()}rsp: {message}\n")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with `argv` (default: the process's own) and return its exit status."""
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command with `argv` (default: the process's own); the process ends with it."""
     arguments = parse(argv)
     # Blocked, a signal waits for sigwait below: one that comes early is not lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     log_to(sys.stdout)
     try:
-        listener = start(arguments.server_port, arguments.backend)
+        status = until_signal(lambda: run(arguments.server_port, arguments.backend))
     except StartError as error:
         print(f"rsp: {error}", file=sys.stderr)
-        return FAILED
+        status = FAILED
+    # Not sys.exit: that would wait for the lock on stdout, which a thread may hold that waits
+    # for a reader. Nothing is lost: every line was flushed when it was said.
+    os._exit(status)
+
+
+def run(port: str, backend: Address) -> None:
+    """Start, say so, and serve. Raises StartError."""
+    listener = start(port, backend)
     say(f"Started.  Listening on port {listener.getsockname()[1]}.")
-    status = serve_until_signal(lambda: serve(listener, arguments.backend))
-    with suppress(OSError):
-        listener.close()
-    leave_stdout_whole()
-    return status
+    serve(listener, backend)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -79,8 +83,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"rsp {__version__}")
     arguments = parser.parse_args(argv)
     for name in POSITIONALS:
-        if not getattr(arguments, name.replace(" ", "_")).strip():
-            parser.error(f"the {name} is empty")
+        text = getattr(arguments, name.replace(" ", "_"))
+        if not text.strip() or not text.isprintable():  # bytes that are no UTF-8 are not, either
+            parser.error(f"{text!r} is no {name}")
     for port in (arguments.server_port, arguments.backend_port):
         try:
             check_port(port)
@@ -97,12 +102,12 @@ def start(port: str, backend: Address) -> socket.socket:
     """
     try:
         resolve(backend)
-    except (socket.gaierror, UnicodeError) as error:
-        raise StartError(f"Couldn't find backend {backend}: {reason(error)}") from error
+    except OSError as error:
+        raise StartError(f"Couldn't find backend {backend}: {error.strerror}") from error
     try:
         return listen(Address(None, port))
     except socket.gaierror as error:
-        raise StartError(f"Couldn't find port {port}: {reason(error)}") from error
+        raise StartError(f"Couldn't find port {port}: {error.strerror}") from error
     except PermissionError as error:
         why = f"{error.strerror} (ports below 1024 are the system's)"
         raise StartError(f"Couldn't bind port {port}: {why}") from error
@@ -110,29 +115,19 @@ def start(port: str, backend: Address) -> socket.socket:
         raise StartError(f"Couldn't bind port {port}: {error.strerror}") from error
 
 
-def reason(error: Exception) -> str:
-    """Return what the system says of `error`; a name too odd to look up has no errno."""
-    return getattr(error, "strerror", None) or str(error)
-
-
-def serve_until_signal(work: Callable[[], None]) -> int:
+def until_signal(work: Callable[[], None]) -> int:
     """Run `work` in a thread until SIGINT or SIGTERM; return the exit status.
 
-    The thread is left behind: whatever it waits for, the process ends at once.
+    Raises what `work` raises. At a signal the thread is left behind, whatever it waits for.
     """
-
-    ended = threading.Event()
-
-    def run() -> None:
-        try:
-            work()
-        finally:  # only a fault gets here: wake the main thread
-            ended.set()
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=run, name="serve", daemon=True).start()
+    working = ThreadPoolExecutor(max_workers=1).submit(work)
+    # It ends by itself only at a fault: that wakes the main thread, too.
+    working.add_done_callback(lambda _: os.kill(os.getpid(), signal.SIGTERM))
     signal.sigwait(STOP_SIGNALS)
-    return FAILED if ended.is_set() else 0
+    if not working.done():
+        return 0
+    working.result()
+    return FAILED  # nobody had asked it to return
 
 
 def log_to(stream: IO[str]) -> None:
@@ -148,11 +143,3 @@ def say(line: str) -> None:
     """Print `line` at once; that nobody reads it is no reason to stop."""
     with suppress(OSError):
         print(line, flush=True)
-
-
-def leave_stdout_whole() -> None:
-    """Flush stdout; where its reader has gone, point it elsewhere, or Python's own flush fails."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -43,17 +43,21 @@ class AddrInfo(NamedTuple):
 def resolve(address: Address, flags: int = 0) -> list[AddrInfo]:
     """Return every way to reach `address` by a stream, in the order in which to try them.
 
-    Raises socket.gaierror when the name or the service is unknown, ValueError when the port is
-    not one. Source: man 3 getaddrinfo, RFC 6724 (the order).
+    Raises socket.gaierror when the name or the service is unknown, another OSError when the
+    look-up itself failed, ValueError when the port is not one.
+    Source: man 3 getaddrinfo, RFC 6724 (the order).
     """
     check_port(address.port)
-    found = socket.getaddrinfo(
-        address.host,
-        address.port,
-        family=socket.AF_UNSPEC,  # hints: IPv4 and IPv6 alike,
-        type=socket.SOCK_STREAM,  # and streams only, no datagrams
-        flags=flags,
-    )
+    try:
+        found = socket.getaddrinfo(
+            address.host,
+            address.port,
+            family=socket.AF_UNSPEC,  # hints: IPv4 and IPv6 alike,
+            type=socket.SOCK_STREAM,  # and streams only, no datagrams
+            flags=flags,
+        )
+    except UnicodeError as error:  # Python's, before the system is asked: a label over 63 bytes
+        raise socket.gaierror(socket.EAI_NONAME, "Not a name that can be looked up") from error
     return [AddrInfo(*entry) for entry in found]
 
 
@@ -110,11 +114,11 @@ def dial(backend: Address) -> socket.socket:
     """Return an upstream: a connection to the first address of `backend` that takes one.
 
     Raises BackendError when the name is unknown or every address failed; its message says why,
-    address by address. Source: man 2 connect, RFC 9293 §3.5.
+    address by address. ValueError as `resolve` does. Source: man 2 connect, RFC 9293 §3.5.
     """
     try:
         entries = resolve(backend)
-    except socket.gaierror as error:
+    except OSError as error:
         why = error.strerror
         raise BackendError(f"Couldn't find backend {backend}: {why}", reached=False) from error
     failures = []
