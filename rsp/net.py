@@ -126,9 +126,7 @@ def dial(backend: Address) -> socket.socket:
         try:
             return connect(entry)
         except OSError as error:
-            failures.append(
-                f"{entry} {error.strerror or error}"
-            )  # Python's time-outs have no errno
+            failures.append(f"{entry} {error.strerror or error}")  # Python's time-outs have none
     why = "; ".join(failures)
     raise BackendError(f"Couldn't connect to backend {backend}: {why}", reached=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rsp import net
-from rsp.errors import BackendError, RspError
+from rsp.errors import BackendError
 from rsp.net import Address, AddrInfo, check_port, connect, dial, listen, resolve
 
 TIMEOUT = 2  # seconds
@@ -355,12 +355,3 @@ class TestDial:
         monkeypatch.setattr(socket, "socket", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             dial(Address("127.0.0.1", nobody))
-
-
-class TestErrors:
-    def test_every_one_is_an_rsp_error_with_a_status(self) -> None:
-        """One `except` for all that rsp raises on purpose; 502 is RFC 9110 §15.6.3."""
-        error = BackendError("why", reached=True)
-        assert isinstance(error, RspError)
-        assert (str(error), error.reached, error.status) == ("why", True, 502)
-        assert RspError.status == 500
