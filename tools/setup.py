@@ -102,13 +102,14 @@ def write_stamp(extra: str) -> None:
         json.dump({"of": fingerprint(), "extra": extra, "root": ROOT}, file)
 
 
-def probe(python: str) -> "tuple[int, ...] | None":
+def probe(python: str) -> "tuple[int, int, int] | None":
     """Return (major, minor, has venv) of `python`, or None where it cannot be run."""
     try:
         said = subprocess.check_output(
             [python, "-c", PROBE], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        return tuple(int(word) for word in said.split())
+        major, minor, has_venv = said.split()
+        return int(major), int(minor), int(has_venv)
     except (OSError, ValueError, subprocess.CalledProcessError):
         return None
 
@@ -120,7 +121,7 @@ def find_python() -> str:
     """
     named = os.environ.get("PYTHON")
     found = [(name, probe(name)) for name in ([named] if named else NAMES)]
-    there = [(name, tuple(said)) for name, said in found if said]
+    there = [(name, said) for name, said in found if said]
     new = [(name, said) for name, said in there if said[:2] >= OLDEST]
     for name, said in new:
         if said[2]:
