@@ -130,3 +130,16 @@ def test_a_lesson_without_a_part_of_its_frame_is_told(name: str, tmp_path: Path)
     course = Course(tmp_path)
     cell = plant(course)
     assert found(course) == [course.lesson.fault(cell, what)]
+
+
+def test_the_map_has_an_opening_and_no_exercises(tmp_path: Path) -> None:
+    """00 shows the goal; who opens it must know on what it runs."""
+    course = Course(tmp_path)
+    book = course.lesson
+    book.path, book.name = book.path.with_name("00_map.ipynb"), "notebooks/00_map.ipynb"
+    book.cells = [cell for cell in book.cells if "exercise" not in cell.tags]
+    numbered(book)
+    assert found(course) == []
+    book.cells[0].source = book.cells[0].source.replace("**Runs on**", "Runs on")
+    what = "no line of the first 3 cells starts with **Runs on**; name the systems"
+    assert found(course) == [book.fault(book.cells[0], what)]

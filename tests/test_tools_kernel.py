@@ -9,6 +9,7 @@ from tools.book import Book, BookError, Cell
 from tools.execution import Run, difference, execute, steps
 from tools.kernel import stable
 
+ROOT = Path(__file__).resolve().parent.parent
 kernel = pytest.mark.kernel  # starts a kernel: half a second each
 
 
@@ -65,7 +66,7 @@ def test_what_a_section_leaves_open_is_told_with_its_heading(tmp_path: Path) -> 
         prose("## Later"),
         code("left.close()"),
     )
-    what = "the section 'Open' ends and leaves open: 1 socket; close it in the cell that opened it"
+    what = "the section 'Open' ends and leaves open: 1 socket; close it before the section ends"
     assert run.faults == [book.fault(book.cells[4], what)]
 
 
@@ -132,6 +133,48 @@ def test_the_notebook_runs_in_its_folder_and_on_its_checkout(tmp_path: Path) -> 
     ran(Course(tmp_path), cell)
     folder = tmp_path.resolve()
     assert cell.outputs == [printed(f"{folder}/notebooks {folder}/rsp/net.py\n")]
+
+
+@kernel
+def test_a_notebook_that_takes_too_long_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is set to nothing here, so that the test need not wait."""
+    monkeypatch.setattr("tools.execution.RUN_LIMIT", 0)
+    book, run = ran(Course(tmp_path), code("x = 1"))
+    what = "it ran for 0 s, the limit is 0 s; make its cells quicker"
+    assert run.faults == [book.fault(None, what)]
+
+
+@kernel
+def test_a_cell_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for what nobody sends."""
+    monkeypatch.setattr("tools.kernel.CELL_LIMIT", 1)
+    with pytest.raises(BookError, match=r"05_run-001: failed at 'import socket' with .* timed out"):
+        ran(Course(tmp_path), code("import socket\nsocket.create_server(('', 0)).accept()"))
+
+
+@kernel
+def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:
+    """A cell that ends the process ends everything."""
+    with pytest.raises(BookError, match=r"failed at 'import os' with DeadKernelError|Kernel died"):
+        ran(Course(tmp_path), code("import os\nos._exit(1)"))
+
+
+@kernel
+def test_the_lab_s_own_leak_check_is_asked(tmp_path: Path) -> None:
+    """On this checkout, not on the planted one: a listener and a thread, by their names."""
+    source = (
+        "import socket, threading\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "thread = threading.Thread(target=listener.accept, name='acceptor', daemon=True)\n"
+        "thread.start()"
+    )
+    book = numbered(Book(tmp_path / "05_run.ipynb", [code("1"), code(source)], METADATA))
+    run = execute(book, ROOT)
+    listener, thread = run.faults
+    assert "the section 'the opening' ends and leaves open: a listener is open, on " in listener
+    assert "leaves open: the thread acceptor runs; close it before the section ends" in thread
 
 
 @kernel

@@ -71,7 +71,7 @@ def left_open(book: Book, session: Session, cell: Cell, heading: str) -> Iterato
     """Yield a sentence for each thing that is open behind a section, and was not at the start."""
     for what in session.ask("list(map(str, _left_open(_before)))"):
         said = f"the section '{heading}' ends and leaves open: {what}"
-        yield book.fault(cell, f"{said}; close it in the cell that opened it")
+        yield book.fault(cell, f"{said}; close it before the section ends")
 
 
 def again(book: Book, session: Session) -> list[str]:

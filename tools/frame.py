@@ -132,7 +132,8 @@ def stage_is_compared(book: Book) -> Iterator[str]:
         yield book.fault(quote, f"{what}; write a line '<!-- diff: … -->'")
 
 
+# Of all lessons but the map, which has only the opening.
 FRAME_GATES: list[Callable[[Book], Iterator[str]]] = [
-    *(headings_are_in_order, opening_says_it, opening_lists_it, predictions_are_asked),
+    *(headings_are_in_order, opening_lists_it, predictions_are_asked),
     *(recap_has_a_table, exercises_are_checked, stage_is_compared),
 ]

@@ -201,7 +201,9 @@ STATIC: list[Gate] = [
     quotes_are_imported,
     *OUTPUT_GATES,
 ]
-LESSON: list[Gate] = [rhythm.limits, rhythm.paragraphs_are_short]  # not for solutions
+LESSON: list[Gate] = [  # not for solutions
+    *(rhythm.limits, rhythm.paragraphs_are_short, frame.opening_says_it),
+]
 
 
 def faults(book: Book, project: Project) -> Iterator[str]:
@@ -214,7 +216,7 @@ def faults(book: Book, project: Project) -> Iterator[str]:
         return
     for gate in LESSON:
         yield from gate(book)
-    if book.number >= 1:  # 00 is the map: it sets no exercises
+    if book.number >= 1:  # 00 is the map: it has an opening, and sets no exercises
         for gate in frame.FRAME_GATES:
             yield from gate(book)
         yield from frame.exercises_have_solutions(book, solutions_of(book))

@@ -108,9 +108,8 @@ def imports_of(needs: dict[str, Origin]) -> str:
         else:
             renamed = f"{defined} as {name}" if name != defined else name
             names.setdefault(dotted, set()).add(renamed)
-    return "\n".join(
-        [*sorted(modules), *(import_of(dotted, names[dotted]) for dotted in sorted(names))]
-    )
+    ordered = sorted(names, key=lambda dotted: (dotted.split(".")[0] == "rsp", dotted))
+    return "\n".join([*sorted(modules), *(import_of(dotted, names[dotted]) for dotted in ordered)])
 
 
 def import_of(dotted: str, names: Iterable[str]) -> str:
