@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from rsp.lab.clients import Server
-from rsp.lab.ends import End
+from rsp.lab.ends import Doing, End
 from rsp.lab.names import name_port
 from rsp.lab.recorder import RECORDER, Kind
 from rsp.lab.settings import HOST, TIMEOUT, Stuck
@@ -29,7 +29,9 @@ class Backend(Server):
 
     is_backend = True
 
-    def __init__(self, temper: Temper, name: str = "backend", port: int = 0, up: bool = True) -> None:
+    def __init__(
+        self, temper: Temper, name: str = "backend", port: int = 0, up: bool = True
+    ) -> None:
         self.temper, self.name, self.starts_up = temper, name, up
         self.changed = threading.Condition()
         self.connections: list[End] = []
@@ -60,7 +62,10 @@ class Backend(Server):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -90,7 +95,7 @@ class Backend(Server):
 
     def treat(self, end: End) -> None:
         """Let the temper have one connection; a client that breaks it off is nothing unusual."""
-        with suppress(OSError), end:
+        with suppress(OSError), end.busy_with(Doing.WORKING), end:
             self.temper(end, self)
         self.note_change(lambda: None)
 
@@ -101,7 +106,7 @@ class Backend(Server):
             self.changed.notify_all()
 
     def take(self, end: End) -> bytes:
-        """Return the next request of a connection, whole, and keep it in `requests`; b"" at its end."""
+        """Return the next request of a connection, whole, and keep it; b"" at its end."""
         message = end.recv_message()
         if message:
             self.note_change(lambda: self.requests.append(message))
@@ -127,9 +132,10 @@ class Backend(Server):
         """Let a holding temper go on."""
         self.released.set()
 
-    def hold(self) -> None:
-        """Wait for `release`, or for the end of the backend."""
-        self.released.wait(TIMEOUT)
+    def hold(self, end: End) -> None:
+        """Let a connection wait for `release`, or for the end of the backend."""
+        with end.busy_with(Doing.NOTHING):
+            self.released.wait(5 * TIMEOUT)  # longer than any client waits
 
     def stop(self) -> None:
         """Shut the listener and every connection, and join every thread.

@@ -41,7 +41,7 @@ class Client(End):
 
     def ask(self, path: str = "/", **fields: str) -> None:
         """Send a GET for `path`; `fields` are added to its head."""
-        self.send(request(path, **fields))
+        self.send(request(path, "GET", b"", **fields))
 
     def send_in_pieces(self, pieces: Iterable[bytes], between: Callable[[], object]) -> None:
         """Send piece by piece; `between` is called after each and returns when the next may go."""

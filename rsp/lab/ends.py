@@ -1,17 +1,29 @@
 """One end of a connection, in the lab's hands: it sends, receives, and records both."""
 
+import select
 import socket
 import struct
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
 from types import TracebackType
 from typing import Self
 
-from rsp.lab.recorder import RECORDER, Kind
+from rsp.lab.recorder import RECORDER, Event, Kind, here
 from rsp.lab.settings import READ_SIZE, TIMEOUT
 
 OPEN: "weakref.WeakSet[End]" = weakref.WeakSet()  # for lab.stop() and the leak check
 BLANK_LINE = b"\r\n\r\n"
+
+
+class Doing(Enum):
+    """What an end is doing just now; the value is the poll event that would wake it."""
+
+    NOTHING = 0
+    WORKING = -1
+    RECEIVING = select.POLLIN
+    SENDING = select.POLLOUT
 
 
 class End:
@@ -21,6 +33,7 @@ class End:
         self.sock, self.name, self.other, self.at_client = sock, name, other, at_client
         self.lane = next(RECORDER.lanes)
         self.recorded = True
+        self.doing = Doing.NOTHING
         self.ended_here = self.ended_there = False
         self.sent, self.received = bytearray(), bytearray()
         self.kept = b""  # received, but of the next message
@@ -35,7 +48,10 @@ class End:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -46,8 +62,8 @@ class End:
     def record(self, kind: Kind, data: bytes = b"", *, incoming: bool = False) -> None:
         """Tell the recorder what this end did, or (incoming) what it got."""
         if self.recorded:
-            pair = (self.other, self.name) if incoming else (self.name, self.other)
-            RECORDER.add(self.lane, *pair, kind, data, at_client=self.at_client)
+            who = self.lane, here(), self.name, self.other
+            RECORDER.add(Event(*who, kind, data, self.at_client, incoming))
 
     def send(self, data: bytes | str) -> None:
         """Send all of `data`; text goes as UTF-8."""
@@ -55,13 +71,22 @@ class End:
         # Recorded first: once it is sent, what it causes may be recorded before it.
         self.record(Kind.DATA, data)
         self.sent += data
-        self.sock.sendall(data)
+        with self.busy_with(Doing.SENDING):
+            self.sock.sendall(data)
 
     def recv(self, size: int = READ_SIZE) -> bytes:
         """Return what has come, at most `size` bytes; b"" at the end of the stream.
 
         Raises TimeoutError when nothing comes in time, ConnectionResetError after a reset.
         """
+        with self.busy_with(Doing.RECEIVING):
+            self.wait_readable()
+            # From here on not "waiting": what is taken is recorded before anyone looks.
+            self.doing = Doing.WORKING
+            return self.take(size)
+
+    def take(self, size: int) -> bytes:
+        """Return what has come, and record it."""
         try:
             data = self.sock.recv(size)
         except ConnectionResetError:
@@ -76,6 +101,23 @@ class End:
             self.ended_there = True
             self.record(Kind.END, incoming=True)
         return data
+
+    def wait_readable(self) -> None:
+        """Wait until there is something to take. Raises TimeoutError when nothing comes in time."""
+        timeout = self.sock.gettimeout()
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        if not poll.poll(None if timeout is None else timeout * 1000):
+            raise TimeoutError(f"{self.name}: nothing came from the {self.other} in {timeout:g} s")
+
+    @contextmanager
+    def busy_with(self, doing: Doing) -> Iterator[None]:
+        """Be `doing` that for the length of a `with`."""
+        before, self.doing = self.doing, doing
+        try:
+            yield
+        finally:
+            self.doing = before
 
     def recv_all(self) -> bytes:
         """Return everything until the end of the stream."""
@@ -127,7 +169,7 @@ class End:
 
 
 def message_length(data: bytes) -> int | None:
-    """Return the length in bytes of the HTTP message that `data` begins with; None: not known yet."""
+    """Return how many bytes the HTTP message has that `data` begins with; None: not known yet."""
     head, blank, _ = data.partition(BLANK_LINE)
     if not blank:
         return None

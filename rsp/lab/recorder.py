@@ -6,7 +6,6 @@ learner's, or one in another process and another language.
 
 import itertools
 import threading
-import time
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,20 +17,25 @@ class Kind(Enum):
     DATA = "data"
     END = "end"  # no more bytes this way: a FIN (RFC 9293 §3.6)
     RESET = "reset"  # broken off: an RST (RFC 9293 §3.5.3)
-    NOTE = "note"  # a word of the experiment's, such as "nothing came"
+    NOTE = "note"  # a word of the experiment's, such as "no answer yet"
 
 
 class Event(NamedTuple):
     """One thing that one end of the lab's saw."""
 
-    time: float  # seconds, on the monotonic clock
     lane: int  # the connection, numbered as they were made
     thread: int  # who saw it: what one thread saw is in order
-    sender: str
-    receiver: str
+    owner: str  # the end that saw it
+    other: str  # who stands at the far side
     kind: Kind
     data: bytes
-    at_client: bool  # seen by a client of the lab's, or by a backend
+    at_client: bool  # the owner is a client of the lab's, or else a backend
+    incoming: bool  # it came from the other, or else it went there
+
+    @property
+    def to_backend(self) -> bool:
+        """Tell whether it goes from the client's side to the backend's."""
+        return self.at_client != self.incoming
 
 
 class Recorder:
@@ -46,13 +50,14 @@ class Recorder:
     def __repr__(self) -> str:
         return f"<Recorder: {len(self.events)} events>"
 
-    def add(
-        self, lane: int, sender: str, receiver: str, kind: Kind, data: bytes, *, at_client: bool
-    ) -> None:
-        """Add what an end just saw."""
-        now, thread = time.monotonic(), threading.get_ident()
-        # list.append is atomic: no lock is needed.
-        self.events.append(Event(now, lane, thread, sender, receiver, kind, data, at_client))
+    def add(self, event: Event) -> None:
+        """Add what an end just saw; list.append is atomic, no lock is needed."""
+        self.events.append(event)
 
 
 RECORDER = Recorder()
+
+
+def here() -> int:
+    """Return the number of the thread that calls."""
+    return threading.get_ident()

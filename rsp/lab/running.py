@@ -5,6 +5,7 @@ shuts the listener, closes every end of the lab's, waits with a deadline, and na
 """
 
 import logging
+import os
 import re
 import signal
 import socket
@@ -15,12 +16,13 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from rsp.lab import backends
 from rsp.lab.clients import Server
 from rsp.lab.ends import OPEN
 from rsp.lab.names import name_port, with_names
 from rsp.lab.recorder import RECORDER
 from rsp.lab.settings import HOST, TIMEOUT, Stuck
-from rsp.lab.transcript import Transcript
+from rsp.lab.transcript import Recording, Transcript
 from rsp.lab.where import where_is
 from rsp.net import Address, listen
 
@@ -39,7 +41,7 @@ class Proxy(Server):
         self.name = name
         self.port = 0
         self.lines: list[str] = []
-        self.since = len(RECORDER.events)
+        self.recording = Recording()
         PROXIES.add(self)
 
     def __repr__(self) -> str:
@@ -56,8 +58,8 @@ class Proxy(Server):
         return [with_names(line) for line in self.lines]
 
     def transcript(self) -> Transcript:
-        """Return who sent what to whom, as the lab's ends saw it since this proxy started."""
-        return Transcript(RECORDER.events[self.since :])
+        """Return who sent what to whom, as the lab's ends saw it while this proxy ran."""
+        return self.recording.transcript()
 
     def stop(self) -> None:
         """End it. Raises Stuck, which names what did not end in time."""
@@ -91,6 +93,7 @@ class InThread(Proxy):
 
     def stop(self) -> None:
         """Shut the listener, end what the lab holds open, and wait for `serve`."""
+        self.recording.end()
         log.removeHandler(self.collector)
         wake(self.listener)
         end_all_ends()
@@ -118,8 +121,14 @@ class InProcess(Proxy):
     def __init__(self, command: Sequence[str], backend: Address, name: str) -> None:
         super().__init__(name)
         words = [word.format(host=backend.host, port=backend.port) for word in command]
+        # A group of its own: a signal reaches what the command itself has started, too.
         self.process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
         self.started = threading.Event()
         self.reader = threading.Thread(target=self.read_output, daemon=True)
@@ -127,8 +136,7 @@ class InProcess(Proxy):
         self.started.wait(10 * TIMEOUT)  # a process has an interpreter to start
         found = STARTED.search("\n".join(self.lines))
         if not found:
-            self.process.kill()
-            self.stop()
+            self.stop(signal.SIGKILL)
             raise Stuck(f"{words} did not start: {' '.join(self.lines) or 'it said nothing'}")
         self.port = int(found[1])
 
@@ -143,12 +151,13 @@ class InProcess(Proxy):
 
     def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> None:
         """Send the child a signal and wait for it; `status` is what it returned."""
+        self.recording.end()
         with suppress(ProcessLookupError):
-            self.process.send_signal(with_signal)
+            os.killpg(self.process.pid, with_signal)
         try:
             self.status = self.process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             raise Stuck(f"the {self.name} did not end on {with_signal.name}") from None
         finally:
@@ -161,7 +170,11 @@ class InProcess(Proxy):
 
 @contextmanager
 def running(
-    serve: Serve | Sequence[str], backend: Server | Address, *, name: str = "proxy", may_fail: bool = False
+    serve: Serve | Sequence[str],
+    backend: Server | Address,
+    *,
+    name: str = "proxy",
+    may_fail: bool = False,
 ) -> Iterator[Proxy]:
     """Run `serve` in front of `backend`; give a Proxy with its `address`, `log` and `transcript()`.
 
@@ -169,11 +182,8 @@ def running(
     """
     RECORDER.middle = name
     address = backend if isinstance(backend, Address) else backend.address
-    proxy: Proxy
-    if callable(serve):
-        proxy = InThread(serve, address, name)
-    else:
-        proxy = InProcess(serve, address, name)
+    kind = InThread if callable(serve) else InProcess
+    proxy: Proxy = kind(serve, address, name)  # type: ignore[arg-type]
     name_port(proxy.port, name)
     try:
         yield proxy
@@ -192,7 +202,9 @@ def wake(listener: socket.socket) -> None:
     """Shut `listener`, so that whoever waits in accept is woken."""
     try:
         listener.shutdown(socket.SHUT_RDWR)  # Linux: accept returns EINVAL
-    except OSError:  # BSD and macOS refuse: a last client wakes it, and it finds the listener closed
+    except (
+        OSError
+    ):  # BSD and macOS refuse: a last client wakes it, and it finds the listener closed
         with suppress(OSError), socket.socket(listener.family) as last:
             address = listener.getsockname()
             listener.close()
@@ -208,5 +220,14 @@ def end_all_ends() -> None:
 
 def stop() -> None:
     """End everything of the lab's that still runs: for a learner whose cell was interrupted."""
-    from rsp.lab.backends import RUNNING  # noqa: PLC0415
-    ...
+    stuck = []
+    for end_it in [*(proxy.stop for proxy in PROXIES), *(b.stop for b in backends.RUNNING)]:
+        try:
+            end_it()
+        except Stuck as error:
+            stuck.append(str(error))
+    for end in list(OPEN):
+        end.close()
+    PROXIES.clear()
+    backends.RUNNING.clear()
+    print("\n".join(stuck) or "all stopped: nothing of the lab's runs now")

@@ -80,11 +80,15 @@ def slow(seconds: float, body: bytes | str = "at last\n") -> Temper:
 def holding(body: bytes | str = "at last\n") -> Temper:
     """Answer when the experiment calls `release()`: slow without a clock."""
 
-    def reply(_: bytes, backend: Backend) -> bytes:
-        backend.hold()
-        return response(body, Connection="close")
+    data = response(body, Connection="close")
 
-    return replying(reply)
+    def temper(end: End, backend: Backend) -> None:
+        if backend.take(end):
+            backend.hold(end)
+            end.send(data)
+            linger(end)
+
+    return temper
 
 
 def dripping(pieces: int = 5, pause: float = 0.01) -> Temper:
@@ -109,7 +113,7 @@ def in_two_parts(first: str = "the first part, ", second: str = "and the rest\n"
     def temper(end: End, backend: Backend) -> None:
         if backend.take(end):
             end.send(whole.removesuffix(second.encode()))
-            backend.hold()
+            backend.hold(end)
             end.send(second)
             linger(end)
 
@@ -137,7 +141,7 @@ def resetting(after: bytes = b"") -> Temper:
         if backend.take(end):
             if after:
                 end.send(after)
-                backend.hold()  # a reset may overtake bytes that nobody has read yet
+                backend.hold(end)  # a reset may overtake bytes that nobody has read yet
             end.abort()
 
     return temper

@@ -1,0 +1,109 @@
+"""Checks of exercises: they name what is wrong, never the answer.
+
+A check is a function in `rsp.lab.exercises`, one module for each notebook; it gets what the
+learner wrote, tries it, and raises Wrong with a sentence where it does not hold.
+"""
+
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from rsp.lab import progress
+from rsp.lab.running import end_all_ends
+from rsp.lab.settings import TIMEOUT
+from rsp.lab.where import where_is
+
+PATIENCE = 5 * TIMEOUT  # seconds for one check; its sockets give up sooner
+
+Check = Callable[..., None]
+CHECKS: dict[str, Check] = {}
+
+
+class Wrong(AssertionError):
+    """What an exercise's answer does not do yet, in one sentence for the learner."""
+
+
+class Verdict:
+    """How a check went: `passed`, and `why` not."""
+
+    def __init__(self, number: str, why: str = "") -> None:
+        self.number, self.why = number, why
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether there is nothing to complain about."""
+        return not self.why
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        if self.passed:
+            return f"✓ {self.number} passed"
+        return f"✗ {self.number} not yet: {self.why}"
+
+
+def exercise(number: str) -> Callable[[Check], Check]:
+    """Make a function the check of exercise `number`."""
+
+    def add(function: Check) -> Check:
+        CHECKS[number] = function
+        return function
+
+    return add
+
+
+def check(number: str, *written: Any) -> Verdict:
+    """Try what the learner has written for exercise `number`; return how it went."""
+    if number not in CHECKS:
+        raise KeyError(f"there is no exercise {number}; there are {', '.join(sorted(CHECKS))}")
+    verdict = Verdict(number, try_out(CHECKS[number], written))
+    progress.note("check", number, progress.PASSED if verdict else progress.OPEN)
+    return verdict
+
+
+def try_out(function: Check, written: tuple[Any, ...]) -> str:
+    """Return what is wrong, "" when nothing is; what hangs is named after a while."""
+    found: list[str] = []
+    # The learner's code may wait for ever; in a thread of its own it cannot keep the notebook.
+    thread = threading.Thread(
+        target=lambda: found.append(complaint(function, written)), daemon=True
+    )
+    thread.start()
+    thread.join(PATIENCE)
+    if thread.is_alive():
+        where = where_is(thread)
+        end_all_ends()
+        thread.join(TIMEOUT)
+        return f"it does not come back: it waits in {where}"
+    return found[0]
+
+
+def complaint(function: Check, written: tuple[Any, ...]) -> str:
+    """Return what is wrong with what was written."""
+    if any(thing is ... or thing is None for thing in written):
+        return "there is nothing yet in the place of `...`"
+    try:
+        function(*written)
+    except Wrong as error:
+        return str(error)
+    except NotImplementedError:
+        return "it is not written yet"
+    except Exception as error:  # whatever the learner's code raises is told, not thrown
+        return f"it raised {type(error).__name__}: {error}{line_of(error)}"
+    return ""
+
+
+def line_of(error: Exception) -> str:
+    """Return the learner's line that raised, when there is one."""
+    for entry in reversed(traceback.extract_tb(error.__traceback__)):
+        if "/rsp/" not in entry.filename and "ipykernel" in entry.filename and entry.line:
+            return f", in the line `{entry.line.strip()}`"
+    return ""
+
+
+def expect(holds: object, otherwise: str) -> None:
+    """Raise Wrong with the sentence `otherwise`, unless it holds."""
+    if not holds:
+        raise Wrong(otherwise)

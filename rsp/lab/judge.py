@@ -1,0 +1,64 @@
+"""Now you write it: the learner's function in the place of ours, judged by the contract."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from rsp.lab import outcomes, troubles  # noqa: F401  (they fill OUTCOMES)
+from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS, before
+from rsp.lab.not_yet import NOT_YET
+from rsp.lab.tables import print_table
+
+
+class Judgement:
+    """Outcome → what it showed, for what this stage can do."""
+
+    def __init__(self, name: str, shown: dict[str, str]) -> None:
+        self.name, self.shown = name, shown
+
+    @property
+    def good(self) -> bool:
+        """Tell whether all of it was right."""
+        return all(symptom == RIGHT for symptom in self.shown.values())
+
+    def __bool__(self) -> bool:
+        return self.good
+
+    def __repr__(self) -> str:
+        right = list(self.shown.values()).count(RIGHT)
+        return f"{self.name}: {right} of {len(self.shown)} outcomes right"
+
+    def table(self) -> None:
+        """Print each outcome with what it showed."""
+        rows = [(text, symptom, SYMPTOMS[symptom]) for text, symptom in self.shown.items()]
+        print_table(["outcome", "here", "that is"], rows)
+
+
+def judge(stage: ModuleType, **mine: Callable[..., Any]) -> Judgement:
+    """Run the contract over `stage` with your functions in the place of its own.
+
+    `judge(s04_serial, handle_client=handle_client)` asks all that s04 can do; the stage is as it
+    was afterwards.
+    """
+    for name in mine:
+        if not hasattr(stage, name):
+            raise AttributeError(f"{stage.__name__} has no {name} to put yours in the place of")
+    name = stage.__name__.rpartition(".")[2]
+    able = [text for text in OUTCOMES if text not in NOT_YET.get(name, {})]
+    with swapped(stage, mine):
+        shown = {text: OUTCOMES[text](before(stage.serve)) or RIGHT for text in able}
+    return Judgement(", ".join(mine) or name, shown)
+
+
+@contextmanager
+def swapped(stage: ModuleType, mine: dict[str, Callable[..., Any]]) -> Iterator[None]:
+    """Put functions into a module for the length of a `with`."""
+    ours = {name: getattr(stage, name) for name in mine}
+    try:
+        for name, function in mine.items():
+            setattr(stage, name, function)
+        yield
+    finally:
+        for name, function in ours.items():
+            setattr(stage, name, function)

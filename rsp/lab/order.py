@@ -1,0 +1,127 @@
+"""One order for what was recorded: the same in every run.
+
+One exchange recorded often shows many orders: two ends see their events in two threads, and a
+send arrives in one read or in two. What is certain is kept: the order on each connection, what a
+client did before what, and that bytes come out of a proxy after they went in. The rest is chosen.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rsp.lab.recorder import Event, Kind
+
+Queues = dict[int, list[Event]]  # a connection to a backend → its events that wait for their place
+
+
+def arranged(events: Sequence[Event]) -> Iterator[Event]:
+    """Yield the events in their one order, the bytes of one direction as one event."""
+    kept = list(without_second_ends(events))
+    return merged(interleaved(kept))
+
+
+def without_second_ends(events: Iterable[Event]) -> Iterator[Event]:
+    """Leave out the end that only answers an end: every connection has one."""
+    over: set[int] = set()  # connections of which one side has ended, and nothing came since
+    for event in events:
+        if event.kind is Kind.END and event.lane in over:
+            continue
+        if event.kind in {Kind.END, Kind.RESET}:
+            over.add(event.lane)
+        elif event.kind is Kind.DATA:
+            over.discard(event.lane)
+        yield event
+
+
+def interleaved(events: list[Event]) -> Iterator[Event]:
+    """Yield part by part: at a note everything had come to rest, so each part stands alone."""
+    owner = owners(events)
+    part: list[Event] = []
+    for event in events:
+        part.append(event)
+        if event.kind is Kind.NOTE:
+            yield from one_part(part, owner)
+            part = []
+    yield from one_part(part, owner)
+
+
+def one_part(part: list[Event], owner: dict[int, int]) -> Iterator[Event]:
+    """Yield what a client got after what the backend said for it."""
+    queues: Queues = {}
+    for event in part:
+        if not event.at_client and event.kind is not Kind.NOTE:
+            queues.setdefault(event.lane, []).append(event)
+    for event in clients_order(part):
+        for lane, queue in sorted(queues.items()):
+            if event.kind is Kind.NOTE:
+                yield from take(queue, len(queue))
+            elif event.incoming and owner.get(lane) == event.lane:
+                yield from take(queue, one_exchange(queue))
+        yield event
+    for _, queue in sorted(queues.items()):
+        yield from queue
+
+
+def clients_order(part: list[Event]) -> list[Event]:
+    """Return the clients' events: as they were made in one thread; client by client in several."""
+    mine = [event for event in part if event.at_client or event.kind is Kind.NOTE]
+    if len({event.thread for event in mine if event.kind is not Kind.NOTE}) > 1:
+        mine.sort(key=lambda event: (event.kind is Kind.NOTE, event.lane))
+    return mine
+
+
+def take(queue: list[Event], count: int) -> list[Event]:
+    """Return the first `count` events and take them out of the queue."""
+    taken = queue[:count]
+    del queue[:count]
+    return taken
+
+
+def one_exchange(queue: list[Event]) -> int:
+    """Return how many events belong to the first request of a queue and to what was said to it."""
+    answered = False
+    for place, event in enumerate(queue):
+        if answered and event.to_backend and event.kind is Kind.DATA:
+            return place
+        answered = answered or not event.to_backend
+    return len(queue)
+
+
+def owners(events: list[Event]) -> dict[int, int]:
+    """Return, for each connection to a backend, the client's that it was most likely made for.
+
+    The one whose request the backend got, in the order in which they came.
+    """
+    clients = sorted({event.lane for event in events if event.at_client})
+    owner: dict[int, int] = {}
+    for lane in sorted({event.lane for event in events if not event.at_client}):
+        got = first_line(events, lane)
+        free = [client for client in clients if client not in owner.values()] or clients
+        alike = [client for client in free if got and first_line(events, client).startswith(got)]
+        unasked = [client for client in free if not got and not first_line(events, client)]
+        if free:
+            owner[lane] = (alike or unasked or free)[0]
+    return owner
+
+
+def first_line(events: Iterable[Event], lane: int) -> bytes:
+    """Return the first line of what went to the backend on a connection."""
+    mine = (e.data for e in events if e.lane == lane and e.to_backend and e.kind is Kind.DATA)
+    return b"".join(mine).partition(b"\r\n")[0]
+
+
+def merged(events: Iterable[Event]) -> Iterator[Event]:
+    """Join bytes that follow each other on one connection one way: how they were cut is chance."""
+    last: Event | None = None
+    for event in events:
+        if last and last.kind is event.kind is Kind.DATA and way(last) == way(event):
+            last = last._replace(data=last.data + event.data)
+            continue
+        if last:
+            yield last
+        last = event
+    if last:
+        yield last
+
+
+def way(event: Event) -> tuple[int, bool]:
+    """Return the connection and the direction of an event."""
+    return event.lane, event.to_backend

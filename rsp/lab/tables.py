@@ -1,0 +1,28 @@
+"""Tables that look the same everywhere: in a notebook, in a terminal, in a test."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 96  # columns: what a notebook shows without a scroll bar
+
+
+def console() -> Console:
+    """Return a console that neither the terminal nor the environment changes."""
+    return Console(width=WIDTH, force_terminal=False, color_system=None, _environ={})
+
+
+def print_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None
+) -> None:
+    """Print a table; columns of figures stand to the right."""
+    rows = [tuple(row) for row in rows]
+    table = Table(title=title, title_justify="left")
+    for number, head in enumerate(heads):
+        cells = [row[number] for row in rows if row[number]]
+        figures = bool(cells) and all(cell.replace(",", "").isdigit() for cell in cells)
+        table.add_column(head, justify="right" if figures else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
