@@ -28,7 +28,7 @@ test: ## set up .venv, run every test and every notebook
 	@failed=; \
 	$(PYTEST) $(ARGS) || failed="$$failed the tests"; \
 	if [ -n "$(NOTEBOOKS)" ]; then \
-	  RSP_COURSE=build $(NBVAL) $(NOTEBOOKS) || failed="$${failed:+$$failed and} the notebooks"; \
+	  RSP_COURSE= $(NBVAL) $(NOTEBOOKS) || failed="$${failed:+$$failed and} the notebooks"; \
 	fi; \
 	if [ -n "$$failed" ]; then echo "make test: FAILED:$$failed"; exit 1; fi; \
 	echo "make test: everything passed"
