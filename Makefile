@@ -38,7 +38,7 @@ check: ## what a commit needs, in about a minute: format, lint, types, layers, c
 	$(VENV) -m ruff format --check
 	$(VENV) -m ruff check
 	$(VENV) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 	$(VENV) tools/notebooks.py check
 	$(PYTEST) -m "not kernel and not slow"
 	@echo "make check: everything passed"
