@@ -4,10 +4,14 @@ Backends of every temper, clients that misbehave on purpose, `running` for a pro
 recorder at the lab's own ends with its drawing, predictions, checks, the contract, progress.
 """
 
+from rsp.lab import exercises as _exercises
 from rsp.lab.backends import Backend
+from rsp.lab.chain import Chain
 from rsp.lab.checks import Wrong, check
-from rsp.lab.clients import Answer, Client, fetch, request
+from rsp.lab.clients import Answer, Client, Named, fetch, request
 from rsp.lab.contract import RIGHT
+from rsp.lab.hosts import hosts
+from rsp.lab.in_c import run_c
 from rsp.lab.judge import judge
 from rsp.lab.leaks import left_open, snapshot
 from rsp.lab.names import with_names
@@ -44,7 +48,9 @@ __all__ = [
     "TIMEOUT",
     "Answer",
     "Backend",
+    "Chain",
     "Client",
+    "Named",
     "Recording",
     "Stuck",
     "Transcript",
@@ -58,6 +64,7 @@ __all__ = [
     "fetch",
     "hanging_up",
     "holding",
+    "hosts",
     "in_two_parts",
     "judge",
     "large",
@@ -70,6 +77,7 @@ __all__ = [
     "resetting",
     "response",
     "reveal",
+    "run_c",
     "running",
     "silent",
     "site",

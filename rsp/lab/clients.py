@@ -83,6 +83,21 @@ class Server:
         raise NotImplementedError
 
 
+class Named(Server):
+    """A server of the experiment's own, by listener or address, named for the picture."""
+
+    def __init__(self, place: "socket.socket | Address", name: str = "server") -> None:
+        self.place, self.name = place, name
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        if isinstance(self.place, Address):
+            return self.place
+        host, port = self.place.getsockname()[:2]
+        return Address({"::": HOST, "0.0.0.0": HOST}.get(host, host), str(port))
+
+
 class Answer(NamedTuple):
     """What a client got: the head as text, the body as bytes."""
 

@@ -39,20 +39,32 @@ class Event(NamedTuple):
 
 
 class Recorder:
-    """A list of events that every end of the lab's adds to, from any thread."""
+    """Gives each event, from any thread, to every recording that goes on just now."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.recordings: tuple[list[Event], ...] = ()  # replaced, never changed: no lock to read
+        self.lock = threading.Lock()
         self.lanes = itertools.count(1)
         self.middle = "proxy"  # who stands between clients and backends just now
         self.direct: set[int] = set()  # ports of clients that talk to a backend of the lab's
 
     def __repr__(self) -> str:
-        return f"<Recorder: {len(self.events)} events>"
+        return f"<Recorder: {len(self.recordings)} recordings go on>"
 
     def add(self, event: Event) -> None:
         """Add what an end just saw; list.append is atomic, no lock is needed."""
-        self.events.append(event)
+        for events in self.recordings:
+            events.append(event)
+
+    def begin(self, events: list[Event]) -> None:
+        """Add to that list from now on."""
+        with self.lock:
+            self.recordings = (*self.recordings, events)
+
+    def end(self, events: list[Event]) -> None:
+        """Leave that list as it is from now on."""
+        with self.lock:
+            self.recordings = tuple(one for one in self.recordings if one is not events)
 
 
 RECORDER = Recorder()

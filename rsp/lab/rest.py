@@ -1,31 +1,77 @@
-"""Waiting until the lab's ends are at rest: nothing has come that they have not taken."""
+"""Waiting until the lab is at rest: nothing has come to it that it has not taken.
+
+What a proxy has in its hands just now cannot be seen from outside: rest must last a little.
+"""
 
 import select
+import socket
 import time
+import weakref
+from enum import Enum
+from typing import TypeVar
 
-from rsp.lab.ends import OPEN, Doing, End
 from rsp.lab.settings import TIMEOUT
 
 LOOK = 0.001  # seconds between two looks
+LASTS = 5  # quiet looks in a row that make a rest
+
+
+class Doing(Enum):
+    """What something of the lab's is doing; the value is the poll event that would wake it."""
+
+    NOTHING = 0
+    WORKING = -1
+    RECEIVING = select.POLLIN  # accepting, too
+    SENDING = select.POLLOUT
+
+
+class Watched:
+    """Something that waits at a socket: an end, or the listener of a backend."""
+
+    sock: socket.socket
+    doing = Doing.NOTHING
+    count = 0  # of all that it did: whether it grew, shows whether there was rest
+
+    def __init__(self) -> None:
+        WATCHED.add(self)
+
+
+WATCHED: "weakref.WeakSet[Watched]" = weakref.WeakSet()
+T = TypeVar("T")
+
+
+def members(of: "weakref.WeakSet[T]") -> list[T]:
+    """Return what is in a set that other threads add to: such a set cannot be walked in peace."""
+    while True:
+        try:
+            return list(of)
+        except RuntimeError:  # it grew under our feet
+            continue
 
 
 def at_rest(timeout: float = TIMEOUT) -> bool:
-    """Wait until no end of the lab's has anything left to do; tell whether so."""
+    """Wait until nothing of the lab's has anything left to do; tell whether so."""
     deadline = time.monotonic() + timeout
-    while any(busy(end) for end in list(OPEN)):
+    quiet, before = 0, -1
+    while quiet < LASTS:
         if time.monotonic() > deadline:
             return False
+        watched = members(WATCHED)
+        done = sum(one.count for one in watched)
+        moved = done != before or any(busy(one) for one in watched)
+        quiet, before = 0 if moved else quiet + 1, done
         time.sleep(LOOK)
     return True
 
 
-def busy(end: End) -> bool:
-    """Tell whether an end works, or could: what it waits for has come."""
-    if end.doing in {Doing.NOTHING, Doing.WORKING}:
-        return end.doing is Doing.WORKING
+def busy(one: Watched) -> bool:
+    """Tell whether it works, or could: what it waits for has come."""
+    doing = one.doing
+    if doing in {Doing.NOTHING, Doing.WORKING}:
+        return doing is Doing.WORKING
     poll = select.poll()
     try:
-        poll.register(end.sock, end.doing.value)
+        poll.register(one.sock, doing.value)
         return bool(poll.poll(0))
     except (OSError, ValueError):  # closed meanwhile
         return False

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -85,6 +86,7 @@ class InThread(Proxy):
             serve(self.listener, backend)
         except BaseException as error:
             self.failure = error
+            forget_frames(error)
 
     def ended(self, timeout: float = TIMEOUT) -> bool:
         """Wait for `serve` to return or raise; tell whether it did in time."""
@@ -101,6 +103,13 @@ class InThread(Proxy):
             raise Stuck(f"the {self.name} did not return: it is in {where_is(self.thread)}")
         self.listener.close()
         PROXIES.discard(self)
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Let go what the frames of an error hold: a socket there would stay open as long as it."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 class Collector(logging.Handler):

@@ -1,7 +1,7 @@
 """The transcript: who sent what to whom, drawn, as text, or as a table."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from rsp.lab.drawing import Arrow, as_svg, as_text
 from rsp.lab.order import arranged
@@ -90,28 +90,31 @@ class Recording:
     """What the lab's ends see inside a `with`: for experiments without a proxy."""
 
     def __init__(self) -> None:
-        self.since = len(RECORDER.events)
-        self.until: int | None = None
+        self.events: list[Event] = []
 
-    def __enter__(self) -> "Recording":
-        self.since = len(RECORDER.events)
+    def __enter__(self) -> Self:
+        self.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end()
 
     def __repr__(self) -> str:
-        return f"<Recording: {len(self.transcript())} steps>"
+        return f"<Recording: {len(self.events)} events>"
+
+    def begin(self) -> None:
+        """Record from now on."""
+        RECORDER.begin(self.events)
 
     def end(self) -> None:
         """Record no more, once what is on its way has come."""
         at_rest()
-        self.until = len(RECORDER.events)
+        RECORDER.end(self.events)
 
     def transcript(self) -> Transcript:
         """Return what was seen since the `with` began."""
         at_rest()
-        return Transcript(RECORDER.events[self.since : self.until])
+        return Transcript(tuple(self.events))
 
 
 def steps_of(events: Sequence[Event]) -> Iterator[Step]:

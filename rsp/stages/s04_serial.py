@@ -8,9 +8,9 @@ Read: handle_client, then serve, then clients.
 
 import errno
 import logging
+import socket
 import time
 from collections.abc import Iterator
-from socket import socket
 
 from rsp.errors import RspError
 from rsp.net import Address, dial
@@ -22,7 +22,7 @@ PAUSE = 0.1  # seconds before the next accept when descriptors or memory have ru
 SHUT_DOWN = {errno.EINVAL, errno.EBADF}  # accept on a listener that was shut down, or closed
 
 
-def handle_client(client: socket, backend: Address) -> None:
+def handle_client(client: socket.socket, backend: Address) -> None:
     """Send what one read of the client gives to the backend, then copy its answer, to the end.
 
     Raises BackendError when there is no backend, OSError when either side breaks off.
@@ -36,7 +36,7 @@ def handle_client(client: socket, backend: Address) -> None:
             client.sendall(data)
 
 
-def serve(listener: socket, backend: Address) -> None:
+def serve(listener: socket.socket, backend: Address) -> None:
     """Serve clients one after the other, until the listener is shut down."""
     for client in clients(listener):
         with client:
@@ -46,7 +46,7 @@ def serve(listener: socket, backend: Address) -> None:
                 log.warning("%s", error)
 
 
-def clients(listener: socket) -> Iterator[socket]:
+def clients(listener: socket.socket) -> Iterator[socket.socket]:
     """Yield each client that connects, until the listener is shut down (man 2 accept)."""
     while True:
         try:
