@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -40,7 +41,7 @@ class Running:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         assert process.stdout
-        self.first_line = process.stdout.readline()
+        self.first_line = first_line(process)
         found = START.fullmatch(self.first_line)
         self.port = int(found[1]) if found else 0
         self.lines: list[str] = []
@@ -73,8 +74,18 @@ class Running:
 def start(*words: object, **options: object) -> "subprocess.Popen[str]":
     """Start the command with `words`, or what `command=` says, its output captured."""
     command = options.pop("command", [*COMMAND, *map(str, words)])
+    # As a learner's shell has it: what is not flushed then stays in the process.
+    options["env"] = {key: v for key, v in os.environ.items() if key != "PYTHONUNBUFFERED"}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, text=True, **streams)  # type: ignore[call-overload,no-any-return]
+
+
+def first_line(process: "subprocess.Popen[str]") -> str:
+    """Return the first line that a process prints; end it where it says nothing."""
+    assert process.stdout
+    if not select.select([process.stdout], [], [], PROCESS_TIMEOUT)[0]:
+        process.kill()
+    return process.stdout.readline()
 
 
 @contextmanager
@@ -362,7 +373,7 @@ class TestEnd:
         process = start(0, "127.0.0.1", nobody)
         assert process.stdout
         try:
-            found = START.fullmatch(process.stdout.readline())
+            found = START.fullmatch(first_line(process))
             assert found
             write_until_stuck(Address("127.0.0.1", int(found[1])))
             process.send_signal(by)
@@ -446,7 +457,7 @@ class TestGoesOn:
         process = start(0, "127.0.0.1", nobody, stderr=subprocess.PIPE)
         assert process.stdout
         assert process.stderr
-        found = START.fullmatch(process.stdout.readline())
+        found = START.fullmatch(first_line(process))
         process.stdout.close()
         assert found
         proxy = Address("127.0.0.1", int(found[1]))

@@ -201,18 +201,29 @@ class TestListen:
             listen(Address("127.0.0.1", port_of(server)))
         assert caught.value.errno == errno.EADDRINUSE
 
-    def test_does_not_share_a_port_that_is_taken_in_one_family(self, server: socket.socket) -> None:
+    @pytest.mark.parametrize(
+        ("family", "host"),
+        [
+            (socket.AF_INET, "127.0.0.1"),
+            pytest.param(socket.AF_INET6, "::1", marks=NeedsIPv6),
+        ],
+    )
+    def test_does_not_share_a_port_that_is_taken_in_one_family(
+        self, family: int, host: str
+    ) -> None:
         """Half a port would serve some clients and lose the others, by their family."""
-        with pytest.raises(OSError, match="in use") as caught:
-            listen(Address(None, port_of(server)))
+        with socket.create_server((host, 0), family=family) as other:
+            with pytest.raises(OSError, match="in use") as caught:
+                listen(Address(None, port_of(other)))
         assert caught.value.errno == errno.EADDRINUSE
 
-    @pytest.mark.usefixtures("no_descriptor_is_left")
     def test_closes_its_socket_when_it_fails(self, server: socket.socket) -> None:
-        """A caller that got no listener has nothing to close."""
-        for _ in range(3):
-            with pytest.raises(OSError, match="in use"):
-                listen(Address("127.0.0.1", port_of(server)))
+        """At once, by itself: a caller that got no listener has nothing to close."""
+        before = open_descriptors()
+        with pytest.raises(OSError, match="in use") as caught:
+            listen(Address("127.0.0.1", port_of(server)))
+        # `caught` still holds the frame and its socket: nothing was left to the collector.
+        assert open_descriptors() == before, caught
 
     def test_takes_its_old_port_again_at_once(self) -> None:
         """Who closes first keeps TIME_WAIT (RFC 9293 §3.6); SO_REUSEADDR binds all the same."""
@@ -335,23 +346,19 @@ class TestDial:
         with pytest.raises(BackendError, match=f"127.0.0.1:{nobody} timed out"):
             dial(Address("127.0.0.1", nobody))
 
-    @pytest.mark.usefixtures("no_descriptor_is_left")
-    def test_leaves_no_descriptor_open_when_it_fails(self, nobody: int) -> None:
-        """A proxy whose backend is down dials for each client: it must not run out."""
-        for _ in range(3):
-            with pytest.raises(BackendError):
-                dial(Address("127.0.0.1", nobody))
-
-    @pytest.mark.usefixtures("no_descriptor_is_left")
-    def test_leaves_no_descriptor_open_when_it_is_interrupted(
-        self, nobody: int, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("error", [ConnectionRefusedError, KeyboardInterrupt])
+    def test_closes_its_socket_when_it_fails(
+        self, nobody: int, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Ctrl-C in the middle of connect is no OSError, and closes the socket all the same."""
+        """At once, by itself, and also at Ctrl-C, which is no OSError."""
 
-        class Interrupted(socket.socket):
+        class Failing(socket.socket):
             def connect(self, _: object) -> None:
-                raise KeyboardInterrupt
+                raise error
 
-        monkeypatch.setattr(socket, "socket", Interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            dial(Address("127.0.0.1", nobody))
+        monkeypatch.setattr(socket, "socket", Failing)
+        before = open_descriptors()
+        with pytest.raises(error) as caught:
+            connect(AddrInfo(*entry("127.0.0.1", nobody)))
+        # `caught` still holds the frame and its socket: nothing was left to the collector.
+        assert open_descriptors() == before, caught
