@@ -134,7 +134,7 @@ def label(
     text: str, x: float, y: float, colour: str, anchor: str = "middle", weight: str = "400"
 ) -> str:
     """Return a piece of text; a lifeline behind it does not run through its letters."""
-    halo = 5 if weight == "400" else 0
+    halo = 4 if weight == "400" else 0
     return (
         f"<text x='{x:.1f}' y='{y:.1f}' {FONT} font-size='12' font-weight='{weight}' "
         f"fill='{colour}' stroke='{CARD}' stroke-width='{halo}' paint-order='stroke' "
@@ -163,5 +163,5 @@ def drawn(arrow: Arrow, start: float, end: float, y: float) -> list[str]:
         f"<line x1='{start:.1f}' y1='{y:.1f}' x2='{end - way * 8:.1f}' y2='{y:.1f}' "
         f"stroke='{colour}' stroke-width='1.6'{dashes}/>",
         shape,
-        label(arrow.label, (start + end) / 2, y - 6, colour),
+        label(arrow.label, (start + end) / 2, y - 8, colour),
     ]

@@ -33,9 +33,13 @@ def reads_a_head(read_head: Callable[[socket], bytes]) -> None:
         expect(isinstance(read, bytes), f"it returns {type(read).__name__}, not bytes")
         expect(read == head, f"a head that comes {how}: {len(read)} of {len(head)} bytes returned")
     with fed([head[:20]]) as client:
-        expect(read_head(client) == b"", 'a client that leaves too early: b"" is not what it returns')
+        expect(
+            read_head(client) == b"", 'a client that leaves too early: b"" is not what it returns'
+        )
     with fed([head + b"body"]) as client:
-        expect(read_head(client).startswith(head), "what came with the head cost a part of the head")
+        expect(
+            read_head(client).startswith(head), "what came with the head cost a part of the head"
+        )
 
 
 @exercise("4.2")
@@ -50,7 +54,9 @@ def says_502(handle: Handle, stage: ModuleType) -> None:
             backend.up()
             after = fetch(proxy)
     expect(told.head, "the client whose backend is down still gets no answer")
-    expect(told.status == 502, f"the client whose backend is down is told {told.status or told.head}")
+    expect(
+        told.status == 502, f"the client whose backend is down is told {told.status or told.head}"
+    )
     expect(told.body == b"", f"its answer has a body: {told.body[:20]!r}")
     expect(after.status == 200, "after the backend is up again, its page does not arrive")
 
