@@ -3,6 +3,7 @@
 What it says and when is its temper (`rsp.lab.tempers`): a function of one connection.
 """
 
+import select
 import socket
 import threading
 import time
@@ -13,18 +14,21 @@ from types import TracebackType
 from typing import Self
 
 from rsp.lab.clients import Server
-from rsp.lab.ends import Doing, End
+from rsp.lab.ends import PATIENCE, End
 from rsp.lab.names import name_port
 from rsp.lab.recorder import RECORDER, Kind
+from rsp.lab.rest import Doing, Watched
 from rsp.lab.settings import HOST, TIMEOUT, Stuck
 from rsp.lab.where import where_is
 from rsp.net import Address
+
+WAKE = 0.5  # seconds after which a listener that no shutdown can wake is looked at again
 
 Temper = Callable[["End", "Backend"], None]
 RUNNING: "weakref.WeakSet[Backend]" = weakref.WeakSet()
 
 
-class Backend(Server):
+class Backend(Server, Watched):
     """A server that treats each connection as its temper says, each in a thread of its own."""
 
     is_backend = True
@@ -32,6 +36,7 @@ class Backend(Server):
     def __init__(
         self, temper: Temper, name: str = "backend", port: int = 0, up: bool = True
     ) -> None:
+        super().__init__()
         self.temper, self.name, self.starts_up = temper, name, up
         self.changed = threading.Condition()
         self.connections: list[End] = []
@@ -39,9 +44,9 @@ class Backend(Server):
         self.released = threading.Event()
         self.stopping = threading.Event()
         self.threads: list[threading.Thread] = []
-        self.listener = socket.socket()
+        self.failure: BaseException | None = None  # what the temper raised
+        self.sock = self.listener = socket.socket()
         self.port = port
-        RUNNING.add(self)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.connections)} connections, {len(self.requests)} requests>"
@@ -52,13 +57,18 @@ class Backend(Server):
         return Address(HOST, str(self.port))
 
     def __enter__(self) -> Self:
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Bound at once, even when down: nobody else gets the port, and a dial is refused.
-        self.listener.bind((HOST, self.port))
-        self.port = self.listener.getsockname()[1]
-        name_port(self.port, self.name)
-        if self.starts_up:
-            self.up()
+        try:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Bound at once, even when down: nobody else gets the port, and a dial is refused.
+            self.listener.bind((HOST, self.port))
+            self.port = self.listener.getsockname()[1]
+            name_port(self.port, self.name)
+            if self.starts_up:
+                self.up()
+        except BaseException:
+            self.listener.close()
+            raise
+        RUNNING.add(self)
         return self
 
     def __exit__(
@@ -68,6 +78,8 @@ class Backend(Server):
         at: TracebackType | None,
     ) -> None:
         self.stop()
+        if self.failure and error is None:
+            raise self.failure
 
     def up(self) -> None:
         """Begin to accept: from this call on, nobody is refused."""
@@ -82,22 +94,39 @@ class Backend(Server):
 
     def accept_all(self) -> None:
         """Give each connection to the temper, until the listener is shut down."""
-        while True:
-            try:
-                sock, peer = self.listener.accept()
-            except OSError:
-                return
-            end = End(sock, self.name, RECORDER.middle, at_client=False)
-            end.recorded = peer[1] not in RECORDER.direct
-            end.record(Kind.CONNECT, incoming=True)
-            self.note_change(lambda end=end: self.connections.append(end))  # type: ignore[misc]
-            self.start(self.treat, end)
+        poll = select.poll()
+        poll.register(self.listener, select.POLLIN)
+        while not self.stopping.is_set():
+            self.doing = Doing.RECEIVING
+            if poll.poll(WAKE * 1000):
+                # Not "waiting" while it accepts: what came has an end before anyone looks.
+                self.doing = Doing.WORKING
+                with suppress(OSError):  # shut down, or the client has gone already
+                    self.accept(*self.listener.accept())
+        self.doing = Doing.NOTHING
+
+    def accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        """Give one connection to the temper."""
+        end = End(sock, self.name, RECORDER.middle, at_client=False)
+        end.recorded = peer[1] not in RECORDER.direct
+        RECORDER.direct.discard(peer[1])  # the port may be the proxy's next time
+        end.record(Kind.CONNECT, incoming=True)
+        end.doing = Doing.WORKING
+        self.note_change(lambda: self.connections.append(end))
+        self.start(self.treat, end)
 
     def treat(self, end: End) -> None:
         """Let the temper have one connection; a client that breaks it off is nothing unusual."""
-        with suppress(OSError), end.busy_with(Doing.WORKING), end:
-            self.temper(end, self)
-        self.note_change(lambda: None)
+        try:
+            with end:
+                self.temper(end, self)
+        except OSError:
+            pass
+        except Exception as error:  # a temper of the learner's own, with a mistake in it
+            self.failure = self.failure or error
+        finally:
+            end.doing = Doing.NOTHING
+            self.note_change(lambda: None)
 
     def note_change(self, change: Callable[[], None]) -> None:
         """Make a change that `wait_until` may be waiting for."""
@@ -135,7 +164,7 @@ class Backend(Server):
     def hold(self, end: End) -> None:
         """Let a connection wait for `release`, or for the end of the backend."""
         with end.busy_with(Doing.NOTHING):
-            self.released.wait(5 * TIMEOUT)  # longer than any client waits
+            self.released.wait(PATIENCE)
 
     def stop(self) -> None:
         """Shut the listener and every connection, and join every thread.
@@ -146,12 +175,13 @@ class Backend(Server):
         self.released.set()
         with suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for end in self.connections:
-            end.shut()
         deadline = time.monotonic() + TIMEOUT
-        for thread in self.threads:
+        for thread in self.threads:  # first the one that accepts, then those it has started
+            for end in self.connections:
+                end.shut()
             thread.join(max(0, deadline - time.monotonic()))
-            if thread.is_alive():
-                raise Stuck(f"{self.name} did not stop: it is in {where_is(thread)}")
+        self.listener.close()
         RUNNING.discard(self)
+        for thread in self.threads:
+            if thread.is_alive():
+                raise Stuck(f"the {self.name} did not stop: it is in {where_is(thread)}")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rsp.lab import progress
-from rsp.lab.running import end_all_ends
+from rsp.lab.proxies import end_all_ends
 from rsp.lab.settings import TIMEOUT
 from rsp.lab.where import where_is
 
@@ -82,7 +82,7 @@ def try_out(function: Check, written: tuple[Any, ...]) -> str:
 
 def complaint(function: Check, written: tuple[Any, ...]) -> str:
     """Return what is wrong with what was written."""
-    if any(thing is ... or thing is None for thing in written):
+    if any(thing is ... or thing is None or is_stub(thing) for thing in written):
         return "there is nothing yet in the place of `...`"
     try:
         function(*written)
@@ -93,6 +93,17 @@ def complaint(function: Check, written: tuple[Any, ...]) -> str:
     except Exception as error:  # whatever the learner's code raises is told, not thrown
         return f"it raised {type(error).__name__}: {error}{line_of(error)}"
     return ""
+
+
+def stub() -> None:
+    """Do nothing: what a function looks like before anybody has written it."""
+    ...
+
+
+def is_stub(thing: Any) -> bool:
+    """Tell whether it is a function in which nothing stands but `...`."""
+    code = getattr(thing, "__code__", None)
+    return code is not None and code.co_code == stub.__code__.co_code and not code.co_names
 
 
 def line_of(error: Exception) -> str:

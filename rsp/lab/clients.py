@@ -1,18 +1,16 @@
 """Clients, well behaved and not: in pieces, silent, slow to read, half-closing, aborting."""
 
-import itertools
 import socket
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from rsp.lab.ends import End
 from rsp.lab.recorder import RECORDER, Kind
+from rsp.lab.rest import at_rest
 from rsp.lab.settings import HOST, TIMEOUT
 from rsp.net import Address
 
 SMALL_BUFFER = 4096  # bytes; the kernel doubles it (man 7 socket)
-
-numbers = itertools.count(1)
 
 
 class Client(End):
@@ -28,14 +26,17 @@ class Client(End):
         if receive_buffer:  # before connect: the window is agreed there (man 7 tcp)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         other = getattr(to, "name", RECORDER.middle)
-        super().__init__(sock, f"client-{next(numbers)}", other, at_client=True)
+        super().__init__(sock, "client", other, at_client=True)
         sock.bind(("::1" if sock.family == socket.AF_INET6 else HOST, 0))
         if getattr(to, "is_backend", False):  # seen from here already: the backend need not
             RECORDER.direct.add(sock.getsockname()[1])
         self.record(Kind.CONNECT)
         try:
             sock.connect((address.host, int(address.port)))
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, ConnectionRefusedError):
+                self.record(Kind.RESET, incoming=True)
+            RECORDER.direct.discard(sock.getsockname()[1])
             sock.close()
             raise
 
@@ -49,13 +50,14 @@ class Client(End):
             self.send(piece)
             between()
 
-    def quiet(self, seconds: float) -> bool:
+    def quiet(self, seconds: float, note: str = "no answer yet") -> bool:
         """Tell whether nothing comes for so long; the transcript then says so."""
         self.sock.settimeout(seconds)
         try:
             self.sock.recv(1, socket.MSG_PEEK)
         except TimeoutError:
-            self.note("no answer yet")
+            at_rest()  # what came to a backend meanwhile belongs before the note
+            self.note(note)
             return True
         except OSError:
             return False

@@ -7,11 +7,14 @@ function and of any proxy. Each tells RIGHT or the symptom of what went wrong, n
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
 from pathlib import Path
 
 from rsp.lab.backends import Backend, Temper
 from rsp.lab.clients import Client, Server, fetch
-from rsp.lab.running import InProcess, Proxy, Serve, running
+from rsp.lab.processes import InProcess
+from rsp.lab.proxies import Proxy, Serve
+from rsp.lab.running import running
 from rsp.net import Address
 
 RIGHT = "right"
@@ -33,9 +36,22 @@ OUTCOMES: dict[str, Outcome] = {}
 
 
 def outcome(check: Outcome) -> Outcome:
-    """Add a check to the contract, under the first line of its docstring."""
-    OUTCOMES[(check.__doc__ or check.__name__).strip().splitlines()[0].rstrip(".")] = check
-    return check
+    """Add a check to the contract, under the first line of its docstring.
+
+    What nobody answered in time `waits`, and a broken connection `refuses`, whichever line saw it.
+    """
+
+    @wraps(check)
+    def told(before: Before) -> str | None:
+        try:
+            return check(before)
+        except TimeoutError:
+            return "waits"
+        except ConnectionError:
+            return "refuses"
+
+    OUTCOMES[(check.__doc__ or check.__name__).strip().splitlines()[0].rstrip(".")] = told
+    return told
 
 
 def before(serve: Serve | Sequence[str]) -> Before:

@@ -6,38 +6,31 @@ import struct
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from enum import Enum
 from types import TracebackType
 from typing import Self
 
 from rsp.lab.recorder import RECORDER, Event, Kind, here
+from rsp.lab.rest import Doing, Watched
 from rsp.lab.settings import READ_SIZE, TIMEOUT
 
+PATIENCE = 5 * TIMEOUT  # seconds that a backend waits for its client
 OPEN: "weakref.WeakSet[End]" = weakref.WeakSet()  # for lab.stop() and the leak check
 BLANK_LINE = b"\r\n\r\n"
 
 
-class Doing(Enum):
-    """What an end is doing just now; the value is the poll event that would wake it."""
-
-    NOTHING = 0
-    WORKING = -1
-    RECEIVING = select.POLLIN
-    SENDING = select.POLLOUT
-
-
-class End:
+class End(Watched):
     """A connected socket with a name; `other` is who stands at its far side."""
 
     def __init__(self, sock: socket.socket, name: str, other: str, *, at_client: bool) -> None:
+        super().__init__()
         self.sock, self.name, self.other, self.at_client = sock, name, other, at_client
         self.lane = next(RECORDER.lanes)
         self.recorded = True
-        self.doing = Doing.NOTHING
         self.ended_here = self.ended_there = False
         self.sent, self.received = bytearray(), bytearray()
         self.kept = b""  # received, but of the next message
-        sock.settimeout(TIMEOUT)
+        # A backend is the more patient one: that a client gave up first is no matter of chance.
+        sock.settimeout(TIMEOUT if at_client else PATIENCE)
         OPEN.add(self)
 
     def __repr__(self) -> str:
@@ -61,6 +54,7 @@ class End:
 
     def record(self, kind: Kind, data: bytes = b"", *, incoming: bool = False) -> None:
         """Tell the recorder what this end did, or (incoming) what it got."""
+        self.count += 1
         if self.recorded:
             who = self.lane, here(), self.name, self.other
             RECORDER.add(Event(*who, kind, data, self.at_client, incoming))
@@ -108,12 +102,13 @@ class End:
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         if not poll.poll(None if timeout is None else timeout * 1000):
-            raise TimeoutError(f"{self.name}: nothing came from the {self.other} in {timeout:g} s")
+            raise TimeoutError(f"nothing came from the {self.other} in {timeout:g} s")
 
     @contextmanager
     def busy_with(self, doing: Doing) -> Iterator[None]:
         """Be `doing` that for the length of a `with`."""
         before, self.doing = self.doing, doing
+        self.count += 1
         try:
             yield
         finally:
@@ -176,6 +171,6 @@ def message_length(data: bytes) -> int | None:
     length = 0
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length":
+        if name.strip().lower() == b"content-length" and value.strip().isdigit():
             length = int(value)
     return len(head) + len(blank) + length

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from rsp.lab.backends import Backend, Temper
 from rsp.lab.ends import End
+from rsp.lab.rest import Doing
 
 LARGE = 3 * 1024 * 1024  # bytes; a stage that waits for a slow reader holds less than this
 TYPES = {"css": "text/css", "html": "text/html; charset=utf-8", "svg": "image/svg+xml"}
@@ -69,12 +70,16 @@ def site(pages: Mapping[str, str], *, keep_alive: bool = False) -> Temper:
 
 def slow(seconds: float, body: bytes | str = "at last\n") -> Temper:
     """Answer after so many seconds."""
+    data = response(body, Connection="close")
 
-    def reply(_: bytes, backend: Backend) -> bytes:
-        backend.stopping.wait(seconds)
-        return response(body, Connection="close")
+    def temper(end: End, backend: Backend) -> None:
+        if backend.take(end):
+            with end.busy_with(Doing.NOTHING):
+                backend.stopping.wait(seconds)
+            end.send(data)
+            linger(end)
 
-    return replying(reply)
+    return temper
 
 
 def holding(body: bytes | str = "at last\n") -> Temper:
