@@ -4,6 +4,8 @@ A check is a function in `rsp.lab.exercises`, one module for each notebook; it g
 learner wrote, tries it, and raises Wrong with a sentence where it does not hold.
 """
 
+import ctypes
+import dis
 import threading
 import traceback
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from typing import Any
 from rsp.lab import progress
 from rsp.lab.proxies import end_all_ends
 from rsp.lab.settings import TIMEOUT
-from rsp.lab.where import where_is
+from rsp.lab.where import innermost, where_is
 
 PATIENCE = 5 * TIMEOUT  # seconds for one check; its sockets give up sooner
 
@@ -75,9 +77,16 @@ def try_out(function: Check, written: tuple[Any, ...]) -> str:
     if thread.is_alive():
         where = where_is(thread)
         end_all_ends()
-        thread.join(TIMEOUT)
-        return f"it does not come back: it waits in {where}"
+        end(thread)
+        return f"it does not come back: it is in {where}"
     return found[0]
+
+
+def end(thread: threading.Thread) -> None:
+    """Raise SystemExit in a thread that runs for ever: it would slow all that comes after it."""
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    raise_in(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+    thread.join(TIMEOUT)  # what waits in the kernel is reached only when it comes back from there
 
 
 def complaint(function: Check, written: tuple[Any, ...]) -> str:
@@ -90,28 +99,29 @@ def complaint(function: Check, written: tuple[Any, ...]) -> str:
         return str(error)
     except NotImplementedError:
         return "it is not written yet"
-    except Exception as error:  # whatever the learner's code raises is told, not thrown
+    # Whatever the learner's code raises is told, not thrown; sys.exit() would end but the thread.
+    except (Exception, SystemExit) as error:
         return f"it raised {type(error).__name__}: {error}{line_of(error)}"
     return ""
 
 
-def stub() -> None:
-    """Do nothing: what a function looks like before anybody has written it."""
-    ...
+EMPTY = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}  # of a body that is `...`
 
 
 def is_stub(thing: Any) -> bool:
     """Tell whether it is a function in which nothing stands but `...`."""
     code = getattr(thing, "__code__", None)
-    return code is not None and code.co_code == stub.__code__.co_code and not code.co_names
+    if code is None:
+        return False
+    steps = list(dis.get_instructions(code))
+    gives = [step.argval for step in steps if step.opname in {"LOAD_CONST", "RETURN_CONST"}]
+    return {step.opname for step in steps} <= EMPTY and gives == [None]
 
 
-def line_of(error: Exception) -> str:
-    """Return the learner's line that raised, when there is one."""
-    for entry in reversed(traceback.extract_tb(error.__traceback__)):
-        if "/rsp/" not in entry.filename and "ipykernel" in entry.filename and entry.line:
-            return f", in the line `{entry.line.strip()}`"
-    return ""
+def line_of(error: BaseException) -> str:
+    """Return the line that raised, when it is one of the learner's or of a stage."""
+    entry = innermost(traceback.extract_tb(error.__traceback__))
+    return f", in the line `{entry.line.strip()}`" if entry and entry.line else ""
 
 
 def expect(holds: object, otherwise: str) -> None:

@@ -84,6 +84,10 @@ class Server:
         """Where it listens."""
         raise NotImplementedError
 
+    def ended(self, timeout: float = TIMEOUT) -> bool:
+        """Tell whether it has ended by itself; of a server that is not ours nobody knows."""
+        return False
+
 
 class Named(Server):
     """A server of the experiment's own, by listener or address, named for the picture."""

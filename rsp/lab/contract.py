@@ -12,9 +12,11 @@ from pathlib import Path
 
 from rsp.lab.backends import Backend, Temper
 from rsp.lab.clients import Client, Server, fetch
+from rsp.lab.ends import End
 from rsp.lab.processes import InProcess
 from rsp.lab.proxies import Proxy, Serve
 from rsp.lab.running import running
+from rsp.lab.settings import Stuck
 from rsp.net import Address
 
 RIGHT = "right"
@@ -26,13 +28,20 @@ SYMPTOMS = {
     "refuses": "nobody accepts, or the connection is reset",
     "hides": "a failure looks like a good end",
     "leaks": "descriptors are left open",
+    "exits": "it has ended, though nobody ended it",
+    "stuck": "it does not end when its listener is shut down",
 }
+SOON = 0.5  # seconds to wait for what may also never come
 BODY = b"what the backend said\n"
 
 Standing = tuple[Server, Backend]
 Before = Callable[..., AbstractContextManager[Standing]]
 Outcome = Callable[[Before], str | None]  # RIGHT or a symptom; None where it cannot be told
 OUTCOMES: dict[str, Outcome] = {}
+
+
+class Shows(Exception):
+    """Ends an outcome early with what it shows; the message is the symptom."""
 
 
 def outcome(check: Outcome) -> Outcome:
@@ -45,6 +54,8 @@ def outcome(check: Outcome) -> Outcome:
     def told(before: Before) -> str | None:
         try:
             return check(before)
+        except Shows as symptom:
+            return str(symptom)
         except TimeoutError:
             return "waits"
         except ConnectionError:
@@ -59,13 +70,29 @@ def before(serve: Serve | Sequence[str]) -> Before:
 
     @contextmanager
     def stand(temper: Temper, *, up: bool = True) -> Iterator[Standing]:
-        with (
-            Backend(temper, up=up) as backend,
-            running(serve, backend, may_fail=True) as proxy,
-        ):
-            yield proxy, backend
+        with Backend(temper, up=up) as backend:
+            try:
+                with running(serve, backend, may_fail=True) as proxy:
+                    with ending_told(proxy):
+                        yield proxy, backend
+            except Stuck as error:
+                raise Shows("stuck") from error
 
     return stand
+
+
+@contextmanager
+def ending_told(proxy: Proxy) -> Iterator[None]:
+    """See to it that a proxy which has ended by itself shows that, and nothing else."""
+    try:
+        yield
+    except OSError as error:
+        # A connection that broke may be the first that is seen of a process that ends.
+        if proxy.ended(SOON if isinstance(error, ConnectionError) else 0):
+            raise Shows("exits") from None
+        raise
+    if proxy.gone:
+        raise Shows("exits")
 
 
 def already_before(proxy: Address, backend_port: int) -> Before:
@@ -91,20 +118,24 @@ def got(server: Server, want: bytes = BODY, **fields: str) -> str:
     except TimeoutError:
         return "waits"
     except ConnectionError:
-        return "refuses"
+        return "exits" if server.ended(SOON) else "refuses"
     if answer.body == want:
         return RIGHT
     return "cut" if answer.head else "lost"
 
 
+def first(treated: Temper, then: Temper) -> Temper:
+    """Treat the first connection in one way, and all that come then in another."""
+
+    def temper(end: End, backend: Backend) -> None:
+        (treated if end is backend.connections[0] else then)(end, backend)
+
+    return temper
+
+
 def took(client: Client, want: bytes) -> str:
     """Tell how the rest of an answer came to a client that has asked."""
-    try:
-        data = client.recv_all()
-    except TimeoutError:
-        return "waits"
-    except ConnectionError:
-        return "refuses"
+    data = client.recv_all()
     if data.endswith(b"\r\n\r\n" + want):
         return RIGHT
     return "cut" if data else "lost"
@@ -115,11 +146,10 @@ def first_wrong(*symptoms: str) -> str:
     return next((symptom for symptom in symptoms if symptom != RIGHT), RIGHT)
 
 
-def arrived(backend: Backend, message: bytes) -> str:
-    """Tell whether a request came to the backend whole, body included."""
-    body = message.partition(b"\r\n\r\n")[2]
+def arrived(backend: Backend, *parts: bytes) -> str:
+    """Tell whether a request came to the backend whole, with all of these parts in it."""
     if backend.wait_until(lambda: bool(backend.requests)):
-        return RIGHT if backend.requests[-1].endswith(b"\r\n\r\n" + body) else "cut"
+        return RIGHT if all(part in backend.requests[-1] for part in parts) else "cut"
     return "cut" if backend.received() else "lost"
 
 

@@ -47,7 +47,7 @@ def gaps(arrows: Sequence[Arrow], names: Sequence[str], narrowest: int) -> list[
     for arrow in arrows:
         left, right = sorted((names.index(arrow.sender), names.index(arrow.receiver)))
         if arrow.kind is Kind.NOTE:
-            left, right = (left, left + 1) if left + 1 < len(names) else (left - 1, left)
+            right = min(left + 1, len(names) - 1)  # beside its lifeline, before the next one
         have = sum(widths[left:right])
         for place in range(left, right):  # spread over what the arrow crosses
             widths[place] += max(0, len(arrow.label) + 7 - have) // (right - left)
@@ -77,7 +77,9 @@ def text_row(arrow: Arrow, names: Sequence[str], columns: Sequence[int]) -> str:
         row[column] = "│"
     start, end = columns[names.index(arrow.sender)], columns[names.index(arrow.receiver)]
     if arrow.kind is Kind.NOTE:
-        return "".join(row[: start + 1]) + f" ({arrow.label})"
+        note = f" ({arrow.label})"
+        row[start + 1 : start + 1 + len(note)] = note
+        return "".join(row)
     left, right = min(start, end), max(start, end)
     dash = "─" if arrow.kind is Kind.DATA else "╌"
     row[left + 1 : right] = f" {arrow.label} ".center(right - left - 1, dash)
@@ -93,7 +95,9 @@ def as_svg(arrows: Sequence[Arrow]) -> str:
     places = [MARGIN + max(60, len(names[0]) * CHARACTER / 2 + 14)]
     for gap in gaps(arrows, names, 0):
         places.append(places[-1] + max(NARROWEST, gap * CHARACTER))
-    width = places[-1] + MARGIN + max(60, len(names[-1]) * CHARACTER / 2 + 14)
+    notes = [len(a.label) for a in arrows if a.kind is Kind.NOTE and a.sender == names[-1]]
+    last = max([60, len(names[-1]) * CHARACTER / 2 + 14, *(n * CHARACTER + 14 for n in notes)])
+    width = places[-1] + MARGIN + last
     height = TOP + ROW * len(arrows) + 22
     told = escape("; ".join(sentences(arrows)) or "nothing was sent", quote=True)
     parts = [

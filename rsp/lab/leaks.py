@@ -20,9 +20,11 @@ def snapshot() -> Snapshot:
         # Not isinstance: it would ask proxies of other packages for their class.
         is_socket = issubclass(type(thing), socket.socket) and thing.fileno() != -1
         if is_socket and thing.family in {socket.AF_INET, socket.AF_INET6}:
-            found["socket", os.fstat(thing.fileno()).st_ino] = told(thing)
+            with suppress(OSError):  # closed meanwhile, or behind Python's back
+                found["socket", os.fstat(thing.fileno()).st_ino] = told(thing)
     for thread in threading.enumerate():
-        found["thread", thread.ident or 0] = f"the thread {thread.name} runs"
+        # Not ident: the next thread may get that of one that has ended.
+        found["thread", thread.native_id or 0] = f"the thread {thread.name} runs"
     for pid in children():
         found["process", pid] = "a child process runs"
     return found

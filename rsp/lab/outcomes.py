@@ -1,18 +1,19 @@
 """The outcomes of the contract, each a small experiment from outside: requests and answers."""
 
-from rsp.lab.backends import Backend, Temper
-from rsp.lab.clients import Client, request
+from rsp.lab.clients import SMALL_BUFFER, Client, request
 from rsp.lab.contract import (
     BODY,
     RIGHT,
+    SOON,
     Before,
     arrived,
+    first,
     first_wrong,
     got,
     outcome,
     took,
 )
-from rsp.lab.ends import End
+from rsp.lab.rest import at_rest
 from rsp.lab.tempers import (
     LARGE,
     answering,
@@ -25,7 +26,6 @@ from rsp.lab.tempers import (
 )
 
 MEDIUM = 300_000  # bytes: more than small buffers, quick to send
-SOON = 0.2  # seconds to wait for what may also never come; a slow machine only tests less
 
 
 @outcome
@@ -56,16 +56,11 @@ def an_answer_streams(before: Before) -> str:
     with before(in_two_parts(first, second)) as (proxy, backend), Client(proxy) as client:
         client.ask()
         data = b""
-        try:
-            while not data.endswith(first.encode()):
-                more = client.recv()
-                if not more:
-                    return "cut" if data else "lost"
-                data += more
-        except TimeoutError:
-            return "waits"
-        except ConnectionError:
-            return "refuses"
+        while not data.endswith(first.encode()):
+            more = client.recv()
+            if not more:
+                return "cut" if data else "lost"
+            data += more
         backend.release()
         return RIGHT if client.recv_all() == second.encode() else "cut"
 
@@ -73,9 +68,10 @@ def an_answer_streams(before: Before) -> str:
 @outcome
 def a_slow_reader_gets_all(before: Before) -> str:
     """A client that reads slowly gets every byte."""
-    with before(large(MEDIUM)) as (proxy, _), Client(proxy, receive_buffer=4096) as client:
+    with before(large()) as (proxy, _), Client(proxy, SMALL_BUFFER) as client:
         client.ask()
-        return took(client, pattern(MEDIUM))
+        at_rest(SOON)  # until nobody can send any more, whatever the buffers on the way
+        return took(client, pattern(LARGE))
 
 
 @outcome
@@ -87,16 +83,17 @@ def a_request_in_pieces_arrives(before: Before) -> str:
         # A proxy that reads whole heads forwards nothing yet; the others have now read 20 bytes.
         backend.wait_until(lambda: backend.received() > 0, SOON)
         client.send(message[20:])
-        return arrived(backend, message)
+        return arrived(backend, b"GET /in/two/pieces HTTP/1.", b"Host:")
 
 
 @outcome
 def a_long_head_arrives(before: Before) -> str:
     """A request with a head of 6,000 bytes arrives whole."""
-    message = request("/", Cookie="c" * 5_900)
+    cookie = pattern(5_900).replace(b"\n", b" ").decode().strip()
+    message = request("/", Cookie=cookie)
     with before(answering(BODY)) as (proxy, backend), Client(proxy) as client:
         client.send(message)
-        return arrived(backend, message)
+        return arrived(backend, cookie.encode())
 
 
 @outcome
@@ -108,7 +105,7 @@ def an_upload_arrives(before: Before) -> str:
             client.send(message)
         except OSError:  # it was cut short so early that the sender was told
             return "cut"
-        return arrived(backend, message)
+        return arrived(backend, b"POST / HTTP/1.", b"\r\n\r\n" + pattern(MEDIUM))
 
 
 @outcome
@@ -121,20 +118,10 @@ def a_silent_client_stops_nobody(before: Before) -> str:
 @outcome
 def a_slow_answer_stops_nobody(before: Before) -> str:
     """While one client waits for a slow answer, another is served."""
-    with before(holding_first()) as (proxy, backend), Client(proxy) as client:
+    with before(first(holding(BODY), answering(BODY))) as (proxy, backend), Client(proxy) as client:
         client.ask("/held")
         backend.wait_until(lambda: len(backend.requests) == 1)
         return got(proxy)
-
-
-def holding_first() -> Temper:
-    """Answer /held when the experiment calls `release()`, everything else at once."""
-    slow, quick = holding(BODY), answering(BODY)
-
-    def temper(end: End, backend: Backend) -> None:
-        (quick if backend.requests else slow)(end, backend)
-
-    return temper
 
 
 @outcome
@@ -144,13 +131,8 @@ def a_kept_connection_is_served_on(before: Before) -> str:
     with before(replying(lambda *_: response(BODY), keep_alive=True)) as (proxy, _):
         with Client(proxy) as client:
             for _ in range(2):
-                try:
-                    client.send(message)
-                    answer = client.recv_message()
-                except TimeoutError:
-                    return "waits"
-                except ConnectionError:
-                    return "refuses"
+                client.send(message)
+                answer = client.recv_message()
                 if not answer.endswith(BODY):
                     return "cut" if answer else "lost"
     return RIGHT

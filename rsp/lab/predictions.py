@@ -11,7 +11,7 @@ def reveal(number: str, guess: object, answer: str, because: str) -> None:
     made = str(guess).strip().lower() if guess not in (None, ...) else ""
     if not made:
         how, words = progress.OPEN, f"You have not guessed; it is {answer}"
-    elif made == answer:
+    elif made == answer.lower():
         how, words = progress.RIGHT, f"Your guess was right: {answer}"
     else:
         how, words = progress.WRONG, f"You guessed {made}; it is {answer}"

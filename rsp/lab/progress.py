@@ -1,14 +1,21 @@
-"""How far a learner has come, kept in the learner's copy of the course and nowhere else."""
+"""How far a learner has come, kept in the learner's copy of the course and nowhere else.
 
-import json
+The file only ever grows by a line: nothing in it can be lost, a second kernel may add to it at the
+same time, and a line that says nothing to us stays as it is.
+"""
+
 import os
+import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from rsp.lab.tables import print_table
 
-FILE = ".progress.json"  # in the folder that RSP_COURSE names: `make learn` sets it
+FILE = ".progress"  # in the folder that RSP_COURSE names: `make learn` sets it
 PASSED, RIGHT, WRONG, OPEN = "passed", "right", "wrong", "open"
+LINE = re.compile(rf"((?:check|guess) \d+\.\S+) ({PASSED}|{RIGHT}|{WRONG}|{OPEN})")
+WON = {PASSED, RIGHT}
 
 noted: dict[str, str] = {}  # what this kernel noted: "check 4.1" → "passed", "guess 4.2" → "right"
 
@@ -20,49 +27,54 @@ def place() -> Path | None:
 
 
 def load() -> dict[str, str]:
-    """Return what is known; a file that cannot be read counts as empty, and is kept as it is."""
-    path = place()
-    kept: dict[str, str] = {}
-    if path and path.is_file():
-        with suppress(ValueError, OSError, TypeError):
-            kept = dict(json.loads(path.read_text(encoding="utf-8")))
-    return kept | noted
+    """Return what is known, here and in the file; what cannot be read there counts as nothing."""
+    path, lines = place(), ""
+    with suppress(OSError):
+        lines = path.read_text(encoding="utf-8", errors="replace") if path else ""
+    found = (match.groups() for match in map(LINE.fullmatch, lines.split("\n")) if match)
+    return settled([*noted.items(), *((key, how) for key, how in found)])
+
+
+def settled(notes: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return how each thing stands after all these notes: who tries again loses nothing."""
+    known: dict[str, str] = {}
+    for key, how in notes:
+        if known.get(key) not in WON and (how != OPEN or key not in known):
+            known[key] = how
+    return known
 
 
 def note(kind: str, number: str, how: str) -> None:
-    """Note how a check or a guess went; what was passed stays passed."""
+    """Note how a check or a guess went."""
     key = f"{kind} {number}"
-    if noted.get(key) == PASSED or (kind == "check" and load().get(key) == PASSED):
+    known = load()
+    if settled([*known.items(), (key, how)]) == known:
         return
     noted[key] = how
     path = place()
-    if path is None:
-        return
-    known = load()
-    if path.is_file() and not known.keys() - noted.keys() and path.stat().st_size > 2:
-        # Not ours to judge: an unreadable file is laid aside, never written over.
-        with suppress(ValueError):
-            json.loads(path.read_text(encoding="utf-8"))
-            path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            return
-        path.replace(path.with_suffix(".unreadable"))
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.replace(path)  # at once: a second kernel reads the old one or the new one
+    if path:
+        # The line break comes first: a line that was torn off by a crash spoils only itself.
+        with suppress(OSError), path.open("ab", buffering=0) as file:
+            file.write(f"\n{key} {how}".encode())
 
 
 def progress() -> None:
     """Print a table: for each notebook the guesses made and right, and the exercises passed."""
     known = load()
-    numbers = sorted({key.split(" ")[1].split(".")[0] for key in known}, key=int)
+    numbers = sorted({number_of(key) for key in known})
     rows = []
     for number in numbers:
-        mine = {k: v for k, v in known.items() if k.split(" ")[1].split(".")[0] == number}
+        mine = {key: how for key, how in known.items() if number_of(key) == number}
         guesses = [how for key, how in mine.items() if key.startswith("guess") and how != OPEN]
         checks = [how for key, how in mine.items() if key.startswith("check")]
         passed = f"{checks.count(PASSED)} of {len(checks)} tried" if checks else "none tried"
-        rows.append((f"{int(number):02d}", f"{guesses.count(RIGHT)} of {len(guesses)}", passed))
+        rows.append((f"{number:02d}", f"{guesses.count(RIGHT)} of {len(guesses)}", passed))
     if rows:
         print_table(["notebook", "guesses right", "exercises passed"], rows)
     else:
         print("nothing noted yet: guess something, or try an exercise")
+
+
+def number_of(key: str) -> int:
+    """Return the notebook's number: 4 of "check 4.1"."""
+    return int(key.partition(" ")[2].partition(".")[0])

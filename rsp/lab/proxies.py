@@ -51,10 +51,6 @@ class Proxy(Server):
         """Return who sent what to whom, as the lab's ends saw it while this proxy ran."""
         return self.recording.transcript()
 
-    def ended(self, timeout: float = TIMEOUT) -> bool:
-        """Wait for it to end by itself; tell whether it did in time."""
-        raise NotImplementedError
-
     @property
     def gone(self) -> bool:
         """Tell whether it has ended by itself."""

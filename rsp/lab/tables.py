@@ -10,7 +10,15 @@ WIDTH = 96  # columns: what a notebook shows without a scroll bar
 
 def console() -> Console:
     """Return a console that neither the terminal nor the environment changes."""
-    return Console(width=WIDTH, force_terminal=False, color_system=None, _environ={})
+    return Console(
+        width=WIDTH,
+        force_terminal=False,
+        color_system=None,
+        markup=False,  # "[::1]" is an address, and ":80:" no picture
+        emoji=False,
+        highlight=False,
+        _environ={},
+    )
 
 
 def print_table(

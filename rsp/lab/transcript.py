@@ -10,6 +10,7 @@ from rsp.lab.rest import at_rest
 from rsp.lab.tables import print_table
 
 SHOWN = 16  # bytes of a message that is no HTTP
+LONGEST = 60  # characters of a first line
 
 
 class Step(NamedTuple):
@@ -36,9 +37,9 @@ class Step(NamedTuple):
 def describe(data: bytes) -> str:
     """Return the first line of an HTTP message, or the first bytes of anything else."""
     line = data.partition(b"\r\n")[0]
-    if b"HTTP/" in line and line.isascii():
-        return line.decode()
-    text = data[:SHOWN].decode("ascii", "backslashreplace").encode("unicode_escape").decode()
+    if b"HTTP/" in line and line.isascii() and line.decode().isprintable():
+        return line.decode() if len(line) <= LONGEST else f"{line[:LONGEST].decode()}…"
+    text = data[:SHOWN].decode("latin-1").encode("unicode_escape").decode()
     return f"“{text}{'…' * (len(data) > SHOWN)}”"
 
 

@@ -1,18 +1,31 @@
-"""Where a thread is just now: the line that it waits in."""
+"""Where a thread is just now, or an error came from: the line that somebody wrote for this."""
 
-import linecache
 import sys
+import sysconfig
 import threading
 import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+# Whose lines are nobody's: Python's own, those of packages, and the lab's.
+OTHERS = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    str(Path(__file__).parent),
+    "<frozen",
+)
 
 
 def where_is(thread: threading.Thread) -> str:
-    """Return the innermost line of code outside the standard library that `thread` is in."""
+    """Return the innermost line that `thread` is in, outside of packages, Python and the lab."""
     frame = sys._current_frames().get(thread.ident or 0)
     if frame is None:
         return "no code: it has just ended"
     frames = traceback.extract_stack(frame)
-    own = [entry for entry in frames if not entry.filename.startswith(sys.base_prefix)]
-    entry = (own or frames)[-1]
-    line = entry.line or linecache.getline(entry.filename, entry.lineno or 0)
-    return f"`{line.strip()}` ({entry.name}, line {entry.lineno})"
+    entry = innermost(frames) or frames[-1]
+    return f"`{(entry.line or '').strip()}` ({entry.name}, line {entry.lineno})"
+
+
+def innermost(frames: Iterable[traceback.FrameSummary]) -> traceback.FrameSummary | None:
+    """Return the last of the frames that is nobody else's."""
+    own = [entry for entry in frames if not entry.filename.startswith(OTHERS)]
+    return own[-1] if own else None
