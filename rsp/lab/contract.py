@@ -29,6 +29,7 @@ SYMPTOMS = {
     "hides": "a failure looks like a good end",
     "leaks": "descriptors are left open",
     "exits": "it has ended, though nobody ended it",
+    "untried": "not tried, after so much that went wrong",
     "stuck": "it does not end when its listener is shut down",
 }
 SOON = 0.5  # seconds to wait for what may also never come

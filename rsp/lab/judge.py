@@ -10,6 +10,8 @@ from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS, before
 from rsp.lab.not_yet import NOT_YET
 from rsp.lab.tables import print_table
 
+ENOUGH = 2  # wrong outcomes after which no more are tried: each may cost seconds of waiting
+
 
 class Judgement:
     """Outcome → what it showed, for what this stage can do."""
@@ -45,9 +47,12 @@ def judge(stage: ModuleType, **mine: Callable[..., Any]) -> Judgement:
         if not hasattr(stage, name):
             raise AttributeError(f"{stage.__name__} has no {name} to put yours in the place of")
     name = stage.__name__.rpartition(".")[2]
-    able = [text for text in OUTCOMES if text not in NOT_YET.get(name, {})]
+    shown: dict[str, str] = {}
     with swapped(stage, mine):
-        shown = {text: OUTCOMES[text](before(stage.serve)) or RIGHT for text in able}
+        for text in (text for text in OUTCOMES if text not in NOT_YET.get(name, {})):
+            wrong = sum(symptom != RIGHT for symptom in shown.values())
+            tried = OUTCOMES[text](before(stage.serve)) if wrong < ENOUGH else "untried"
+            shown[text] = tried or RIGHT
     return Judgement(", ".join(mine) or name, shown)
 
 

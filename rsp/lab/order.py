@@ -6,8 +6,11 @@ client did before what, and that bytes come out of a proxy after they went in. T
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from rsp.lab.recorder import Event, Kind
+
+COMPARED = 4096  # bytes of two requests that are looked at for likeness: a head, mostly
 
 Queues = dict[int, list[Event]]  # a connection to a backend → its events that wait for their place
 
@@ -64,8 +67,19 @@ def clients_order(part: list[Event]) -> list[Event]:
     """Return the clients' events: as they were made in one thread; client by client in several."""
     mine = [event for event in part if event.at_client or event.kind is Kind.NOTE]
     if len({event.thread for event in mine if event.kind is not Kind.NOTE}) > 1:
-        mine.sort(key=lambda event: (event.kind is Kind.NOTE, event.lane))
+        place = {lane: number for number, lane in enumerate(client_lanes(part))}
+        mine.sort(key=lambda e: (1, 0) if e.kind is Kind.NOTE else (0, place[e.lane]))
     return mine
+
+
+def client_lanes(events: Sequence[Event]) -> list[int]:
+    """Return the clients' connections in order: as they were made, if one thread has made them.
+
+    Which of several threads was first is chance: then by what they asked.
+    """
+    lanes = sorted({event.lane for event in events if event.at_client})
+    makers = {e.thread for e in events if e.at_client and e.kind is Kind.CONNECT}
+    return lanes if len(makers) < 2 else sorted(lanes, key=lambda lane: sent(events, lane))
 
 
 def take(queue: list[Event], count: int) -> list[Event]:
@@ -88,24 +102,29 @@ def one_exchange(queue: list[Event]) -> int:
 def owners(events: list[Event]) -> dict[int, int]:
     """Return, for each connection to a backend, the client's that it was most likely made for.
 
-    The one whose request the backend got, in the order in which they came.
+    The one whose request begins most like what the backend got; one that has not asked, where it
+    got nothing; the first of several that are alike.
     """
-    clients = sorted({event.lane for event in events if event.at_client})
+    clients = client_lanes(events)
     owner: dict[int, int] = {}
     for lane in sorted({event.lane for event in events if not event.at_client}):
-        got = first_line(events, lane)
+        got = sent(events, lane)
         free = [client for client in clients if client not in owner.values()] or clients
-        alike = [client for client in free if got and first_line(events, client).startswith(got)]
-        unasked = [client for client in free if not got and not first_line(events, client)]
         if free:
-            owner[lane] = (alike or unasked or free)[0]
+            owner[lane] = max(free, key=lambda client: likeness(got, sent(events, client)))
     return owner
 
 
-def first_line(events: Iterable[Event], lane: int) -> bytes:
-    """Return the first line of what went to the backend on a connection."""
+def likeness(got: bytes, asked: bytes) -> int:
+    """Return how many bytes at their beginning are the same; two that are empty are alike."""
+    pairs = zip(got[:COMPARED], asked[:COMPARED], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)) if got else not asked
+
+
+def sent(events: Iterable[Event], lane: int) -> bytes:
+    """Return all that went to the backend on a connection."""
     mine = (e.data for e in events if e.lane == lane and e.to_backend and e.kind is Kind.DATA)
-    return b"".join(mine).partition(b"\r\n")[0]
+    return b"".join(mine)
 
 
 def merged(events: Iterable[Event]) -> Iterator[Event]:

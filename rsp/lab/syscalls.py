@@ -8,11 +8,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import NamedTuple
 
 from rsp.lab.backends import Backend
@@ -22,6 +25,7 @@ from rsp.lab.running import COMMAND, running
 from rsp.lab.settings import TIMEOUT, Stuck
 from rsp.lab.tables import print_table
 
+PATIENCE = 10 * TIMEOUT  # seconds for a script and for its strace
 RECORDINGS = Path(__file__).with_name("recordings.json")
 STRACE = ("strace", "-f", "-yy", "-s", "24", "-e", "trace=network,read,write,close", "-o")
 BEGIN = 'write(-1, "begin"'  # a call that fails, and that only a traced script makes
@@ -81,7 +85,8 @@ class Trace:
         ]
         print_table(["system call", "in Python", "in C", "on", "with", "gave"], rows)
         if self.recorded:
-            print("(recorded on Linux: strace is not to be had here)")
+            what = "recorded on Linux" if self.calls else "nothing was recorded"
+            print(f"({what}: strace is not to be had here)")
 
 
 def trace(script: str, *, setup: str = "", keep: str = "") -> Trace:
@@ -89,18 +94,30 @@ def trace(script: str, *, setup: str = "", keep: str = "") -> Trace:
 
     `keep` is the recording's name. Raises RuntimeError when the script fails.
     """
+    if not can_trace():
+        return recording(keep)
     program = f"import os\n{setup}\ntry: os.write(-1, b'begin')\nexcept OSError: pass\n{script}\n"
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "calls"
-        if not can_trace():
-            return recording(keep)
-        words = [*STRACE, str(output), sys.executable, "-c", program]
-        ran = subprocess.run(
-            words, capture_output=True, text=True, timeout=10 * TIMEOUT, check=False
-        )
-        if ran.returncode:
-            raise RuntimeError(f"the script failed: {ran.stderr.strip().splitlines()[-1]}")
+        run([*STRACE, str(output), sys.executable, "-c", program])
         return made(calls_in(output.read_text(), begin=BEGIN), keep)
+
+
+def run(words: list[str]) -> None:
+    """Run a script under strace. Raises RuntimeError with its last word, Stuck when it waits."""
+    with subprocess.Popen(
+        words, stdout=DEVNULL, stderr=PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            _, complaints = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Stuck(f"the script did not end within {PATIENCE:g} s") from None
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # strace alone would leave the script behind
+    if process.returncode:
+        last_line = complaints.strip().rpartition("\n")[2]
+        raise RuntimeError(f"the script failed: {last_line}")
 
 
 def trace_proxy(backend: Backend, *, keep: str = "proxy") -> Trace:
@@ -108,10 +125,10 @@ def trace_proxy(backend: Backend, *, keep: str = "proxy") -> Trace:
 
     The first one also loads what Python needs only once.
     """
+    if not can_trace():
+        return recording(keep)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "calls"
-        if not can_trace():
-            return recording(keep)
         with running([*STRACE, str(output), *COMMAND], backend) as proxy:
             for _ in range(2):
                 fetch(proxy)
@@ -177,7 +194,7 @@ def socket_name(ends: str) -> str:
         return "a new socket"
     named = with_names(ports[-1])
     if arrow:
-        return "the upstream" if named.startswith("<backend") else "the client"
+        return "to the backend" if named.startswith("<backend") else "to the client"
     return "the listener"
 
 
@@ -212,4 +229,4 @@ def made(calls: list[Call], keep: str) -> Trace:
 def recording(keep: str) -> Trace:
     """Return what was recorded under that name."""
     known = json.loads(RECORDINGS.read_text(encoding="utf-8"))
-    return Trace([Call(*call) for call in known[keep]], recorded=True)
+    return Trace([Call(*call) for call in known.get(keep, [])], recorded=True)

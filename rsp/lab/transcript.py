@@ -1,10 +1,10 @@
 """The transcript: who sent what to whom, drawn, as text, or as a table."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 from rsp.lab.drawing import Arrow, as_svg, as_text
-from rsp.lab.order import arranged
+from rsp.lab.order import arranged, client_lanes
 from rsp.lab.recorder import RECORDER, Event, Kind
 from rsp.lab.rest import at_rest
 from rsp.lab.tables import print_table
@@ -127,7 +127,7 @@ def steps_of(events: Sequence[Event]) -> Iterator[Step]:
         yield Step(*pair, event.kind, event.data)
 
 
-def client_names(events: Iterable[Event]) -> dict[int, str]:
+def client_names(events: Sequence[Event]) -> dict[int, str]:
     """Return connection → name: `client` where there is one, else `client-1` and so on."""
-    lanes = sorted({event.lane for event in events if event.at_client})
+    lanes = client_lanes(events)
     return {lane: f"client-{n}" if len(lanes) > 1 else "client" for n, lane in enumerate(lanes, 1)}
