@@ -14,7 +14,7 @@ PYTEST := $(VENV) -m pytest -p no:nbval -n 2 --dist loadfile
 # Strict: every output is compared. Plain `-n 2` would tear a notebook's cells apart.
 NBVAL := $(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout 30 -n 2 --dist loadfile
 
-.PHONY: help learn test check notebooks clean
+.PHONY: help learn test check notebooks pictures clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -46,6 +46,10 @@ check: ## what a commit needs, in about a minute: format, lint, types, layers, c
 notebooks: ## make the notebooks from notebooks/src (ARGS="01 04" for some of them)
 	@$(SETUP) dev
 	@$(VENV) tools/notebooks.py build $(ARGS)
+
+pictures: ## draw the pictures of the README and the docs, from real runs
+	@$(SETUP) dev
+	@$(VENV) tools/pictures.py
 
 clean: ## remove what can be made again; your copy, course/, stays
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
