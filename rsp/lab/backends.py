@@ -108,8 +108,9 @@ class Backend(Server, Watched):
     def accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         """Give one connection to the temper."""
         end = End(sock, self.name, RECORDER.middle, at_client=False)
-        end.recorded = peer[1] not in RECORDER.direct
-        RECORDER.direct.discard(peer[1])  # the port may be the proxy's next time
+        ports = peer[1], self.port
+        end.recorded = ports not in RECORDER.direct
+        RECORDER.direct.discard(ports)  # they may be a proxy's next time
         end.record(Kind.CONNECT, incoming=True)
         end.doing = Doing.WORKING
         self.note_change(lambda: self.connections.append(end))
@@ -181,6 +182,8 @@ class Backend(Server, Watched):
                 end.shut()
             thread.join(max(0, deadline - time.monotonic()))
         self.listener.close()
+        for ports in [ports for ports in tuple(RECORDER.direct) if ports[1] == self.port]:
+            RECORDER.direct.discard(ports)
         RUNNING.discard(self)
         for thread in self.threads:
             if thread.is_alive():

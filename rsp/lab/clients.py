@@ -29,14 +29,14 @@ class Client(End):
         super().__init__(sock, "client", other, at_client=True)
         sock.bind(("::1" if sock.family == socket.AF_INET6 else HOST, 0))
         if getattr(to, "is_backend", False):  # seen from here already: the backend need not
-            RECORDER.direct.add(sock.getsockname()[1])
+            RECORDER.direct.add((sock.getsockname()[1], int(address.port)))
         self.record(Kind.CONNECT)
         try:
             sock.connect((address.host, int(address.port)))
         except BaseException as error:
             if isinstance(error, ConnectionRefusedError):
                 self.record(Kind.RESET, incoming=True)
-            RECORDER.direct.discard(sock.getsockname()[1])
+            RECORDER.direct.discard((sock.getsockname()[1], int(address.port)))
             sock.close()
             raise
 

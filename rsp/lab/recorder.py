@@ -46,7 +46,8 @@ class Recorder:
         self.lock = threading.Lock()
         self.lanes = itertools.count(1)
         self.middle = "proxy"  # who stands between clients and backends just now
-        self.direct: set[int] = set()  # ports of clients that talk to a backend of the lab's
+        # Connections from a client of the lab's to a backend of the lab's, as their two ports.
+        self.direct: set[tuple[int, int]] = set()
 
     def __repr__(self) -> str:
         return f"<Recorder: {len(self.recordings)} recordings go on>"
