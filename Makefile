@@ -47,7 +47,7 @@ notebooks: ## make the notebooks from notebooks/src (ARGS="01 04" for some of th
 	@$(SETUP) dev
 	@$(VENV) tools/notebooks.py build $(ARGS)
 
-pictures: ## draw the pictures of the README and the docs, from real runs
+pictures: ## draw the pictures of the README and the docs anew
 	@$(SETUP) dev
 	@$(VENV) tools/pictures.py
 

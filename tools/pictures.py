@@ -1,4 +1,4 @@
-"""Draws the pictures of the README and the docs, each from a real run: `make pictures`."""
+"""Draws the pictures of the README and the docs from what is so: `make pictures`."""
 
 import sys
 from collections.abc import Callable
@@ -10,6 +10,7 @@ if not __package__:  # run as a script: Python looks in tools/, not in the check
 
 from rsp.lab import COMMAND, Backend, answering, fetch, running  # noqa: E402
 from rsp.lab.drawing import as_svg  # noqa: E402
+from tools import rooms  # noqa: E402
 from tools.book import say  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -23,7 +24,10 @@ def exchange() -> str:
     return as_svg(proxy.transcript().arrows())
 
 
-DRAWN: dict[str, Callable[[], str]] = {"exchange.svg": exchange}
+DRAWN: dict[str, Callable[[], str]] = {
+    "exchange.svg": exchange,
+    "rooms.svg": lambda: rooms.drawn(ROOT),
+}
 
 
 def main() -> None:
