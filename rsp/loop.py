@@ -181,7 +181,7 @@ class Loop:
         return timer
 
     def call(self, handler: Handler) -> None:
-        """Call something in the loop's thread, soon. From any thread, or from a signal's handler."""
+        """Call something in the loop's thread, soon; from any thread, or a signal's handler."""
         self.calls.append(handler)
         with suppress(OSError):  # full: it is awake already; closed: nobody to wake
             self.waker.send(b"!")

@@ -1,0 +1,58 @@
+"""The addresses of a backend's name, looked up outside the loop.
+
+A look-up can take seconds and cannot be made not to wait (man 3 getaddrinfo), so a thread does it.
+"""
+
+import logging
+import socket
+import threading
+
+from rsp.loop import Loop
+from rsp.net import Address, AddrInfo, resolve
+
+log = logging.getLogger(__name__)
+
+FRESH = 10.0  # seconds for which a look-up is good; then the next client starts another
+
+
+class Names:
+    """The addresses of one backend: those of the last look-up that found any."""
+
+    def __init__(self, loop: Loop, backend: Address) -> None:
+        self.loop, self.backend = loop, backend
+        self.found = resolve(backend)
+        self.looked = loop.now
+        self.looking = False
+        self.literal = is_literal(backend.host)
+
+    def __repr__(self) -> str:
+        return f"<Names {self.backend}: {', '.join(map(str, self.found))}>"
+
+    def entries(self) -> list[AddrInfo]:
+        """Return what is known, at once; when that is old, have it looked up again."""
+        if not self.literal and not self.looking and self.loop.now - self.looked > FRESH:
+            self.looking = True
+            threading.Thread(target=self.look_up, name="look-up", daemon=True).start()
+        return self.found
+
+    def look_up(self) -> None:
+        """Look the name up; a failure keeps what is known."""
+        try:
+            found = resolve(self.backend)
+        except (OSError, UnicodeError) as error:
+            log.warning("Couldn't find backend %s: %s", self.backend, error)
+            found = self.found
+        self.loop.call(lambda: self.learn(found))
+
+    def learn(self, found: list[AddrInfo]) -> None:
+        """Use what was found from now on."""
+        self.found, self.looked, self.looking = found, self.loop.now, False
+
+
+def is_literal(host: str | None) -> bool:
+    """Tell whether a host is an address already, which never changes."""
+    try:
+        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return False
+    return True
