@@ -1,0 +1,85 @@
+"""The reactor: a loop that knows nothing but whom to call, and a handler for each socket.
+
+New: handlers and timers; the kernel is told once who is watched; a socket is closed at the end of
+a round, so that no event reaches the one that gets its number.
+Missing: to dial waits, and to send waits for the slowest reader; an end one way ends both.
+Read: Loop, then End, then serve.
+"""
+
+import heapq
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+
+from rsp.net import Address
+from rsp.stages.s06_readiness import Ends, forward, take
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+Handler = Callable[[], None]
+Attach = Callable[["Loop", Ends], None]  # gives the two ends of a client their handlers
+
+
+class Loop:
+    """Waits for sockets and for moments, and calls their handlers."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()  # epoll on Linux
+        self.timers: list[tuple[float, int, Handler]] = []
+        self.leaving: list[socket.socket] = []
+
+    def watch(self, sock: socket.socket, events: int, handler: Handler | None = None) -> None:
+        """Call `handler` whenever one of `events` happens to `sock`; 0: watch it no more."""
+        if sock in self.selector.get_map():
+            self.selector.unregister(sock)
+        if events:
+            self.selector.register(sock, events, handler)
+
+    def after(self, seconds: float, handler: Handler) -> None:
+        """Call `handler` once, so many seconds from now."""
+        heapq.heappush(self.timers, (time.monotonic() + seconds, id(handler), handler))
+
+    def close(self, sock: socket.socket) -> None:
+        """Watch `sock` no more, and close it when this round is over."""
+        if sock not in self.leaving:
+            self.watch(sock, 0)
+            self.leaving.append(sock)
+
+    def run(self) -> None:
+        """Call handlers until nobody is watched any more."""
+        while watched := self.selector.get_map():
+            patience = max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
+            for key, _ in self.selector.select(patience):
+                if key.fd in watched:  # nobody has closed it earlier in this round
+                    key.data()
+            while self.timers and self.timers[0][0] <= time.monotonic():
+                heapq.heappop(self.timers)[2]()
+            while self.leaving:
+                self.leaving.pop().close()
+
+
+def attach(loop: Loop, pair: Ends) -> None:
+    """Give each end a handler; an end, or an error, ends both ways."""
+
+    def on_data(source: socket.socket, target: socket.socket) -> None:
+        if not forward(source, target):
+            loop.close(source)
+            loop.close(target)
+
+    for source, target in pair.items():
+        loop.watch(source, READ, partial(on_data, source, target))
+
+
+def serve(listener: socket.socket, backend: Address, attach: Attach = attach) -> None:
+    """Serve all clients on one loop, until the listener is shut down and they have gone."""
+    loop = Loop()
+
+    def on_client() -> None:
+        pair: Ends = {}
+        if not take(listener, backend, pair):
+            loop.close(listener)
+        attach(loop, pair)
+
+    loop.watch(listener, READ, on_client)
+    loop.run()

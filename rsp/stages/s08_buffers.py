@@ -1,0 +1,88 @@
+"""Buffers: what a reader cannot take yet is kept for it, and its sender is made to wait.
+
+New: to send does not wait; what was not taken is pending, and meanwhile nothing more is read for
+it; an end passes on as an end, a reset as a reset.
+Missing: to dial waits, and everybody with it; every byte passes through Python.
+Read: End.on_event, then receive, flush and update, then serve.
+"""
+
+import logging
+import socket
+import struct
+from contextlib import suppress
+
+from rsp.net import Address
+from rsp.stages import s07_loop
+from rsp.stages.s06_readiness import Ends
+from rsp.stages.s07_loop import READ, WRITE, Loop
+
+log = logging.getLogger(__name__)
+READ_SIZE = 65_536  # bytes that one recv may give
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER for 0 seconds: to close is to reset (man 7 socket)
+
+
+class End:
+    """One end of a connection; what comes from it is pending for the `other`."""
+
+    other: "End"
+
+    def __init__(self, loop: Loop, sock: socket.socket) -> None:
+        self.loop, self.sock = loop, sock
+        self.pending = bytearray()  # to be sent here
+        self.ended = False  # it will send no more
+        self.finished = False  # it knows that nothing more will come
+        sock.setblocking(False)
+
+    def on_event(self) -> None:
+        """Send and receive what can be; an error at one end is a reset for the other."""
+        try:
+            for act in (self.receive, self.flush, self.other.flush):
+                with suppress(BlockingIOError):
+                    act()
+            self.other.update()
+            self.update()
+        except OSError as error:
+            log.warning("%s", error)
+            self.close(reset=True)
+
+    def receive(self) -> None:
+        """Take what has come, unless the other one is behind."""
+        if not self.ended and not self.other.pending:
+            data = self.sock.recv(READ_SIZE)
+            self.ended = not data
+            self.other.pending += data
+
+    def flush(self) -> None:
+        """Send what is pending; when all is sent, and no more will come, say so."""
+        if self.pending:
+            del self.pending[: self.sock.send(self.pending)]
+        if self.other.ended and not self.pending and not self.finished:
+            self.finished = True
+            self.sock.shutdown(socket.SHUT_WR)
+
+    def update(self) -> None:
+        """Ask the loop for exactly what the state needs."""
+        reads = READ if not self.ended and not self.other.pending else 0
+        self.loop.watch(self.sock, reads | (WRITE if self.pending else 0), self.on_event)
+        if self.finished and self.other.finished:
+            self.close(reset=False)
+
+    def close(self, *, reset: bool) -> None:
+        """Close both ends; by a reset, if nobody may take it for a good end."""
+        for end in (self, self.other):
+            if reset:
+                end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            end.loop.close(end.sock)
+
+
+def attach(loop: Loop, pair: Ends) -> None:
+    """Make an end of each socket, and let bytes pass."""
+    ends = {sock: End(loop, sock) for sock in pair}
+    for sock, end in ends.items():
+        end.other = ends[pair[sock]]
+        end.update()
+
+
+def serve(listener: socket.socket, backend: Address) -> None:
+    """Serve all clients on one loop, until the listener is shut down and they have gone."""
+    s07_loop.serve(listener, backend, attach)
