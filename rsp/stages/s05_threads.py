@@ -27,7 +27,7 @@ def attend(client: socket.socket, backend: Address) -> None:
 
 
 def serve(listener: socket.socket, backend: Address) -> None:
-    """Serve each client in a thread of its own, until the listener is shut down and all have gone."""
+    """Serve each client in a thread, until the listener is shut down and all have gone."""
     at_work: set[threading.Thread] = set()
     for client in clients(listener):
         at_work = {thread for thread in at_work if thread.is_alive()}
