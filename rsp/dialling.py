@@ -11,109 +11,147 @@ from collections.abc import Callable, Sequence
 
 from rsp.errors import BackendError
 from rsp.loop import Loop, Timer
-from rsp.net import AddrInfo
+from rsp.net import Address, AddrInfo
 
 DELAY = 0.25  # seconds before the next address is tried beside a slow one (RFC 8305 §8)
 TIMEOUT = 5.0  # seconds for all of it
-UNDERWAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK}
+# Not EAGAIN: there it is no beginning, and the socket would soon look as if it were connected.
+UNDERWAY = {0, errno.EINPROGRESS}
+
+OnConnected = Callable[["Dialling", socket.socket], None]
+OnFailed = Callable[["Dialling", BackendError], None]
+
+
+class Attempt:
+    """One address that is tried: a socket that is being connected."""
+
+    __slots__ = ("dialling", "entry", "sock")
+
+    def __init__(self, dialling: "Dialling", entry: AddrInfo, sock: socket.socket) -> None:
+        self.dialling, self.entry, self.sock = dialling, entry, sock
+
+    def on_writable(self) -> None:
+        """See how it went (man 2 connect, EINPROGRESS)."""
+        code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.dialling.failed(self, code)
+        else:
+            self.dialling.connected(self)
+
+    def on_failure(self, error: Exception) -> None:
+        """Let it go: the loop calls its handler no more."""
+        self.dialling.give_up(str(error))
 
 
 class Dialling:
-    """One attempt to reach a backend: `on_connected(socket)` or `on_failed(error)` comes once."""
+    """One way to a backend: `on_connected(self, socket)` or `on_failed(self, error)` comes once.
+
+    Whom it calls may not be there before `start` returns: where every address fails at once,
+    `on_failed` comes from within it.
+    """
 
     __slots__ = (
-        *("entries", "failures", "loop", "name", "next", "on_connected", "on_failed"),
-        *("timers", "trying"),
+        *("attempts", "beside", "entries", "failures", "limit", "loop", "name", "next"),
+        *("on_connected", "on_failed", "over"),
     )
 
     def __init__(
         self,
         loop: Loop,
-        name: str,
+        name: Address,
         entries: Sequence[AddrInfo],
-        on_connected: Callable[[socket.socket], None],
-        on_failed: Callable[[BackendError], None],
+        on_connected: OnConnected,
+        on_failed: OnFailed,
     ) -> None:
         self.loop, self.name, self.entries = loop, name, entries
         self.on_connected, self.on_failed = on_connected, on_failed
         self.next = 0
-        self.trying: list[socket.socket] = []
+        self.attempts: list[Attempt] = []  # that are underway
         self.failures: list[str] = []
-        self.timers: list[Timer] = []
+        self.beside: Timer | None = None
+        self.limit: Timer | None = None
+        self.over = False
 
     def __repr__(self) -> str:
         return f"<Dialling {self.name}: address {self.next} of {len(self.entries)}>"
 
     def start(self) -> None:
-        """Try the first address; on the way nothing waits."""
+        """Try the first address; nothing here waits."""
+        self.limit = self.loop.after(TIMEOUT, self.on_limit)
         self.try_next()
-        if self.trying:
-            self.timers.append(self.loop.after(TIMEOUT, self.give_up))
 
     def try_next(self) -> None:
         """Try the next address; when there is none left and nothing underway, tell the owner."""
+        if self.beside:
+            self.beside.cancel()
         while self.next < len(self.entries):
             entry = self.entries[self.next]
             self.next += 1
             if self.try_one(entry):
                 if self.next < len(self.entries):
-                    self.timers.append(self.loop.after(DELAY, self.try_beside))
+                    self.beside = self.loop.after(DELAY, self.try_next)
                 return
-        if not self.trying:
-            self.stop()
-            self.on_failed(self.error())
-
-    def try_beside(self) -> None:
-        """Try the next address beside a slow one, unless there is none left."""
-        if self.trying and self.next < len(self.entries):
-            self.try_next()
+        if not self.attempts:
+            self.give_up()
 
     def try_one(self, entry: AddrInfo) -> bool:
         """Begin to connect; tell whether it is underway, or already done."""
         try:
             sock = socket.socket(entry.family, entry.type, entry.proto)
         except OSError as error:
-            self.failures.append(f"{entry} {error.strerror}")
+            self.note(entry, error.errno)
             return False
-        sock.setblocking(False)
-        code = sock.connect_ex(entry.sockaddr)
+        attempt = Attempt(self, entry, sock)
+        try:
+            sock.setblocking(False)
+            code = sock.connect_ex(entry.sockaddr)
+            if code in UNDERWAY:
+                self.loop.writes(sock, attempt.on_writable)
+        except OSError as error:  # the kernel can watch no more (ENOSPC, man 2 epoll_ctl)
+            code = error.errno or errno.EIO
         if code not in UNDERWAY:
-            sock.close()
-            self.failures.append(f"{entry} {os.strerror(code)}")
+            sock.close()  # at once: nobody has been told its number
+            self.note(entry, code)
             return False
-        self.trying.append(sock)
-        self.loop.writes(sock, lambda: self.on_writable(sock, entry))
+        self.attempts.append(attempt)
         return True
 
-    def on_writable(self, sock: socket.socket, entry: AddrInfo) -> None:
-        """See how it went (man 2 connect, EINPROGRESS)."""
-        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        self.trying.remove(sock)
-        if code:
-            self.loop.close(sock)
-            self.failures.append(f"{entry} {os.strerror(code)}")
-            self.try_next()
-            return
-        self.loop.writes(sock, None)
-        self.stop()
-        self.on_connected(sock)
+    def failed(self, attempt: Attempt, code: int) -> None:
+        """Try the next address instead."""
+        self.attempts.remove(attempt)
+        self.loop.close(attempt.sock)
+        self.note(attempt.entry, code)
+        self.try_next()
 
-    def give_up(self) -> None:
-        """The time for all of it is over."""
-        self.failures.append(f"no answer in {TIMEOUT:g} s")
+    def connected(self, attempt: Attempt) -> None:
+        """Hand the connection to the owner; the other attempts are too late."""
+        self.attempts.remove(attempt)
+        self.loop.writes(attempt.sock, None)
         self.stop()
-        self.on_failed(self.error())
+        self.on_connected(self, attempt.sock)
+
+    def note(self, entry: AddrInfo, code: int | None) -> None:
+        """Keep the reason why an address failed."""
+        self.failures.append(f"{entry} {os.strerror(code or errno.EIO)}")
+
+    def on_limit(self) -> None:
+        """Give up: the time for all of it is over."""
+        self.give_up(f"no answer in {TIMEOUT:g} s")
+
+    def give_up(self, why: str = "") -> None:
+        """Tell the owner that it came to nothing, and every reason."""
+        if not self.over:
+            self.stop()
+            reasons = "; ".join([*self.failures, why] if why else self.failures)
+            message = f"Couldn't connect to backend {self.name}: {reasons}"
+            self.on_failed(self, BackendError(message, reached=False))
 
     def stop(self) -> None:
-        """Try no more: close what is underway."""
-        for timer in self.timers:
-            timer.cancel()
-        for sock in self.trying:
-            self.loop.close(sock)
-        self.trying.clear()
-        self.next = len(self.entries)
-
-    def error(self) -> BackendError:
-        """Return what is to be told: every reason."""
-        why = "; ".join(self.failures)
-        return BackendError(f"Couldn't connect to backend {self.name}: {why}", reached=False)
+        """Try no more: close what is underway. The owner is not told."""
+        self.over = True
+        for timer in (self.limit, self.beside):
+            if timer:
+                timer.cancel()
+        for attempt in self.attempts:
+            self.loop.close(attempt.sock)
+        self.attempts.clear()

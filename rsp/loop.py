@@ -8,7 +8,6 @@ again (man 7 epoll).
 import heapq
 import logging
 import select
-import selectors
 import signal
 import socket
 import time
@@ -16,89 +15,46 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from rsp.poll import BROKEN, IN, OUT, Poll, Selected
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[], None]
 
 EVENTS = 256  # that one wait may give; the rest is told by the next
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 IDLE = 3600.0  # seconds: the longest wait when no timer is set
+CANCELLED = 256  # timers that may lie about cancelled, before they are looked through
+# An error or a hang-up is told to both handlers: whoever acts next gets the errno.
+READABLE, WRITABLE = IN | BROKEN, OUT | BROKEN
+
+
+@runtime_checkable
+class Owner(Protocol):
+    """Whose method a handler is: it is told what its handler raised, and lets its socket go."""
+
+    def on_failure(self, error: Exception) -> None:
+        """Close what the handler was for: it will be called no more."""
 
 
 class Timer:
     """Something to call at a moment; `cancel` makes it nothing."""
 
-    __slots__ = ("call",)
+    __slots__ = ("call", "loop")
 
-    def __init__(self, call: Handler) -> None:
+    def __init__(self, loop: "Loop", call: Handler) -> None:
+        self.loop = loop
         self.call: Handler | None = call
 
     def __repr__(self) -> str:
-        return f"<Timer: {'set' if self.call else 'cancelled'}>"
+        return f"<Timer: {'set' if self.call else 'over'}>"
 
     def cancel(self) -> None:
-        """Call nothing; twice does no harm."""
-        self.call = None
-
-
-class Poll(Protocol):
-    """What the loop needs of the kernel: epoll, or what stands for it elsewhere."""
-
-    def register(self, fd: int, events: int) -> None:
-        """Begin to watch a descriptor."""
-
-    def modify(self, fd: int, events: int) -> None:
-        """Watch it for something else."""
-
-    def unregister(self, fd: int) -> None:
-        """Watch it no more."""
-
-    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
-        """Return (descriptor, events) for what has happened, after `timeout` seconds at most."""
-
-    def close(self) -> None:
-        """Give back what it holds."""
-
-
-class Selected:
-    """`selectors` in the shape of epoll, for systems without it."""
-
-    def __init__(self) -> None:
-        self.selector = selectors.DefaultSelector()
-
-    def register(self, fd: int, events: int) -> None:
-        """Begin to watch a descriptor."""
-        self.selector.register(fd, events)
-
-    def modify(self, fd: int, events: int) -> None:
-        """Watch it for something else."""
-        self.selector.modify(fd, events)
-
-    def unregister(self, fd: int) -> None:
-        """Watch it no more."""
-        self.selector.unregister(fd)
-
-    def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
-        """Return what has happened, `maxevents` at most."""
-        ready = self.selector.select(timeout)[:maxevents]
-        return [(key.fd, events) for key, events in ready]
-
-    def close(self) -> None:
-        """Give back what it holds."""
-        self.selector.close()
-
-
-# selectors' two bits are epoll's EPOLLIN and EPOLLOUT by another name, so they are mapped once.
-if hasattr(select, "epoll"):
-    IN, OUT = select.EPOLLIN, select.EPOLLOUT
-    # An error or a hang-up is told to both handlers: whoever acts next gets the errno.
-    READABLE = IN | select.EPOLLHUP | select.EPOLLERR
-    WRITABLE = OUT | select.EPOLLHUP | select.EPOLLERR
-else:
-    IN, OUT = READ, WRITE
-    READABLE, WRITABLE = IN, OUT
+        """Call nothing; twice does no harm, nor when it is over."""
+        if self.call:
+            self.call = None
+            self.loop.note_cancelled()
 
 
 class Loop:
@@ -109,6 +65,7 @@ class Loop:
         self.readers: dict[int, Handler] = {}
         self.writers: dict[int, Handler] = {}
         self.timers: list[tuple[float, int, Timer]] = []
+        self.cancelled = 0  # of these
         self.order = count()  # of timers for the same moment
         self.leaving: list[socket.socket] = []
         self.calls: deque[Handler] = deque()
@@ -121,7 +78,7 @@ class Loop:
 
     def __repr__(self) -> str:
         watched = len(self.readers.keys() | self.writers.keys()) - 1
-        return f"<Loop: {watched} sockets, {len(self.timers)} timers>"
+        return f"<Loop: {watched} sockets, {len(self.timers) - self.cancelled} timers>"
 
     def reads(self, sock: socket.socket, handler: Handler | None) -> None:
         """Call `handler` when `sock` is readable, from now on; None: no more."""
@@ -143,6 +100,7 @@ class Loop:
         """Change what the kernel is asked about `fd`, if it must be changed at all.
 
         Who waits for nothing is not registered: else a hang-up would be told without end.
+        Raises OSError when the kernel has no room (ENOSPC, ENOMEM; man 2 epoll_ctl).
         """
         other = other_event if fd in others else 0
         if handler is None:
@@ -152,14 +110,19 @@ class Loop:
                 self.poll.modify(fd, other)
             else:
                 self.poll.unregister(fd)
-        elif fd in mine:
-            mine[fd] = handler
         else:
+            if fd not in mine:
+                if other:
+                    self.poll.modify(fd, event | other)
+                else:
+                    self.poll.register(fd, event)
             mine[fd] = handler
-            if other:
-                self.poll.modify(fd, event | other)
-            else:
-                self.poll.register(fd, event)
+
+    def forget(self, fd: int) -> None:
+        """Call no handler of this descriptor any more."""
+        reader, writer = self.readers.pop(fd, None), self.writers.pop(fd, None)
+        if reader or writer:
+            self.poll.unregister(fd)
 
     def close(self, sock: socket.socket) -> None:
         """Close `sock` and forget its handlers, at the end of this round.
@@ -167,18 +130,22 @@ class Loop:
         Not at once: its number would be free, the next accept would get it, and an event that
         lies in this round's batch for the old socket would reach the new one's handler.
         """
-        fd = sock.fileno()
-        if fd in self.readers or fd in self.writers:
-            self.readers.pop(fd, None)
-            self.writers.pop(fd, None)
-            self.poll.unregister(fd)
+        self.forget(sock.fileno())
         self.leaving.append(sock)
 
     def after(self, seconds: float, call: Handler) -> Timer:
         """Call something once, so many seconds from now."""
-        timer = Timer(call)
+        timer = Timer(self, call)
         heapq.heappush(self.timers, (time.monotonic() + seconds, next(self.order), timer))
         return timer
+
+    def note_cancelled(self) -> None:
+        """Throw cancelled timers away, once they are the most: they would lie until their time."""
+        self.cancelled += 1
+        if self.cancelled > CANCELLED and self.cancelled * 2 > len(self.timers):
+            self.timers = [entry for entry in self.timers if entry[2].call]
+            heapq.heapify(self.timers)
+            self.cancelled = 0
 
     def call(self, handler: Handler) -> None:
         """Call something in the loop's thread, soon; from any thread, or a signal's handler."""
@@ -195,24 +162,46 @@ class Loop:
         with suppress(BlockingIOError):
             self.woken.recv(4096)
         for _ in range(len(self.calls)):  # those only: a call that calls again waits its turn
-            self.calls.popleft()()
+            self.safely(self.calls.popleft())
 
     def run(self) -> None:
-        """Serve events until `stop`."""
+        """Serve events until `stop`. What a handler raises ends that handler, and nothing else."""
         self.running = True
         poll, readers, writers = self.poll.poll, self.readers.get, self.writers.get
+        handler: Handler | None = None
         while self.running:
             batch = poll(self.patience(), EVENTS)
             self.now = time.monotonic()
-            for fd, events in batch:
-                if events & READABLE and (handler := readers(fd)):
-                    handler()
-                if events & WRITABLE and (handler := writers(fd)):
-                    handler()
+            try:
+                for fd, events in batch:
+                    if events & READABLE and (handler := readers(fd)):
+                        handler()
+                    if events & WRITABLE and (handler := writers(fd)):
+                        handler()
+            except Exception as error:  # the rest of the batch is told again
+                self.failed(fd, handler, error)
             if self.timers:
                 self.call_due()
             if self.leaving:
                 self.close_leaving()
+
+    def failed(self, fd: int, handler: Handler | None, error: Exception) -> None:
+        """Log what a handler raised, once: its event would be told again, so it is not asked for.
+
+        Its owner closes what belongs to it; the other clients never notice.
+        """
+        log.error("A handler failed: %s", handler, exc_info=error)
+        self.forget(fd)
+        owner = getattr(handler, "__self__", None)
+        if isinstance(owner, Owner):
+            self.safely(lambda: owner.on_failure(error))
+
+    def safely(self, call: Handler) -> None:
+        """Make a call; when it raises, that is logged, and the loop goes on."""
+        try:
+            call()
+        except Exception:
+            log.exception("A call failed: %s", call)
 
     def patience(self) -> float:
         """Return how many seconds to wait for events: until the next timer."""
@@ -224,8 +213,11 @@ class Loop:
         """Call what is due, each once."""
         while self.timers and self.timers[0][0] <= self.now:
             timer = heapq.heappop(self.timers)[2]
-            if timer.call:
-                timer.call()
+            call, timer.call = timer.call, None
+            if call:
+                self.safely(call)
+            else:
+                self.cancelled -= 1
 
     def close_leaving(self) -> None:
         """Close what was told to leave."""

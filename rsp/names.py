@@ -16,7 +16,10 @@ FRESH = 10.0  # seconds for which a look-up is good; then the next client starts
 
 
 class Names:
-    """The addresses of one backend: those of the last look-up that found any."""
+    """The addresses of one backend: those of the last look-up that found any.
+
+    The first look-up waits, and raises as `resolve` does: nobody is served without it.
+    """
 
     def __init__(self, loop: Loop, backend: Address) -> None:
         self.loop, self.backend = loop, backend
@@ -32,17 +35,22 @@ class Names:
         """Return what is known, at once; when that is old, have it looked up again."""
         if not self.literal and not self.looking and self.loop.now - self.looked > FRESH:
             self.looking = True
-            threading.Thread(target=self.look_up, name="look-up", daemon=True).start()
+            try:
+                threading.Thread(target=self.look_up, name="look-up", daemon=True).start()
+            except RuntimeError as error:  # no thread to be had: what is known must do
+                log.warning("Couldn't look up backend %s: %s", self.backend, error)
+                self.learn(self.found)
         return self.found
 
     def look_up(self) -> None:
         """Look the name up; a failure keeps what is known."""
+        found = self.found
         try:
-            found = resolve(self.backend)
-        except (OSError, UnicodeError) as error:
-            log.warning("Couldn't find backend %s: %s", self.backend, error)
-            found = self.found
-        self.loop.call(lambda: self.learn(found))
+            found = resolve(self.backend) or found
+        except OSError as error:
+            log.warning("Couldn't find backend %s: %s", self.backend, error.strerror)
+        finally:  # whatever happened: nobody else looks while this one is underway
+            self.loop.call(lambda: self.learn(found))
 
     def learn(self, found: list[AddrInfo]) -> None:
         """Use what was found from now on."""

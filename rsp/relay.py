@@ -5,62 +5,37 @@ Where there is much to pass, it does not enter Python at all: a splice moves it 
 the other inside the kernel, through a pipe (man 2 splice).
 """
 
-import fcntl
 import logging
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 
 from rsp.loop import Loop
+from rsp.pipes import FLAGS, PIPE_SIZE, Pipe, Pipes
 from rsp.stream import READ_SIZE, Stream
 
 log = logging.getLogger(__name__)
-
-CAN_SPLICE = hasattr(os, "splice")
-PIPE_SIZE = 256 * 1024  # bytes; a user may have 64 MiB in pipes larger than usual (man 7 pipe)
-SPARE_PIPES = 16  # kept for the next one; a pipe is in use only while bytes are in it
-FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK if CAN_SPLICE else 0
-
-
-class Pipe:
-    """A pipe of the kernel's, and how many bytes are in it."""
-
-    __slots__ = ("left", "reader", "writer")
-
-    spare: "list[Pipe]" = []  # noqa: RUF012  (shared on purpose)
-
-    def __init__(self) -> None:
-        self.reader, self.writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self.left = 0
-        with suppress(OSError):  # the usual 64 KiB will do
-            fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-
-    @classmethod
-    def borrow(cls) -> "Pipe":
-        """Return an empty pipe. Raises OSError when there is no descriptor left for one."""
-        return cls.spare.pop() if cls.spare else cls()
-
-    def give_back(self) -> None:
-        """Keep it for the next one; what is still in it would reach a stranger, so then it goes."""
-        if self.left or len(self.spare) >= SPARE_PIPES:
-            os.close(self.reader)
-            os.close(self.writer)
-        else:
-            self.spare.append(self)
 
 
 class Side(Stream):
     """One of the two streams of a relay; what comes from it goes to its `target`."""
 
-    __slots__ = ("bulk", "on_shut", "pipe", "target")
+    __slots__ = ("bulk", "pipe", "relay", "target")
 
-    def __init__(self, loop: Loop, sock: socket.socket) -> None:
+    def __init__(self, loop: Loop, sock: socket.socket, relay: "Relay") -> None:
         super().__init__(loop, sock)
+        self.relay = relay
         self.target: Side
-        self.on_shut: Callable[[], None]
         self.bulk = False  # so much comes from it that it is spliced
         self.pipe: Pipe | None = None  # holds bytes on their way to this side
+
+    def on_end(self) -> None:
+        """Pass the end on: a half-close."""
+        self.target.finish()
+
+    def on_break(self, error: Exception) -> None:
+        """Pass the break on."""
+        self.relay.break_off(error)
 
     def resume(self) -> None:
         """Read from now on, as it was read before."""
@@ -80,43 +55,60 @@ class Side(Stream):
         if not data:
             self.end()
             return
-        if CAN_SPLICE and len(data) == READ_SIZE:
-            self.bulk = True
-            self.loop.reads(self.sock, self.on_bulk)
+        if len(data) == READ_SIZE and self.relay.pipes:
+            self.spliced(True)
         self.target.send(data)
+
+    def spliced(self, bulk: bool) -> None:
+        """Let what comes be spliced from now on, or be read."""
+        self.bulk = bulk
+        self.loop.reads(self.sock, self.on_bulk if bulk else self.on_readable)
 
     def on_bulk(self) -> None:
         """Move what has come into a pipe, and from there to the target."""
         target = self.target
-        if target.pending is not None:  # first comes what was read before
-            self.on_readable()
-            return
-        try:
-            pipe = Pipe.borrow()
-        except OSError:  # no descriptor: the plain way needs none
+        # What was read before goes first; and without a descriptor there is still the plain way.
+        if target.pending is not None or (pipe := self.borrow()) is None:
             self.on_readable()
             return
         try:
             pipe.left = os.splice(self.sock.fileno(), pipe.writer, PIPE_SIZE, flags=FLAGS)
-        except BlockingIOError:
-            pipe.give_back()
-            return
         except OSError as error:
-            pipe.give_back()
-            self.on_break(error)
+            self.not_spliced(pipe, error)
             return
         if pipe.left < READ_SIZE:
-            self.bulk = False
-            self.loop.reads(self.sock, self.on_readable)
+            self.spliced(False)
         if pipe.left == 0:
-            pipe.give_back()
+            self.give_back(pipe)
             self.end()
             return
         target.pipe = pipe
         target.drain()
-        if target.pipe and not self.paused:
+        if target.pipe:  # not all of it went: the rest first, then the next
             self.pause()
             target.loop.writes(target.sock, target.drain)
+
+    def not_spliced(self, pipe: Pipe, error: OSError) -> None:
+        """Go on in the plain way when there was nothing to splice; else it broke off."""
+        self.give_back(pipe)
+        if isinstance(error, BlockingIOError):
+            # An urgent byte may be next, which a splice leaves and only a read gets past: the
+            # socket would be readable without end (man 7 tcp, sockatmark).
+            self.spliced(False)
+        else:
+            self.on_break(error)
+
+    def borrow(self) -> Pipe | None:
+        """Return an empty pipe, or None when there is no descriptor for one (EMFILE, ENFILE)."""
+        try:
+            return self.relay.pipes.borrow() if self.relay.pipes else None
+        except OSError:
+            return None
+
+    def give_back(self, pipe: Pipe) -> None:
+        """Let the next one have a pipe."""
+        if self.relay.pipes:
+            self.relay.pipes.give_back(pipe)
 
     def drain(self) -> None:
         """Move what is in the pipe to this side; when all has gone, its source goes on."""
@@ -131,33 +123,34 @@ class Side(Stream):
             self.on_break(error)
             return
         self.pipe = None
-        pipe.give_back()
-        source = self.source
-        if source and source.paused:
+        self.give_back(pipe)
+        if self.target.paused:  # for the pipe's sake
             self.loop.writes(self.sock, None)
-            source.resume()
-            self.after_send()
+            self.target.resume()
 
     def finish(self) -> None:
         """Say that no more will come, once everything has gone."""
-        self.finishing = True
-        if self.pipe is None and not self.shut:
-            super().finish()
-            if self.shut:
-                self.on_shut()
+        super().finish()
+        if self.shut:
+            self.relay.end()
 
     def close(self) -> None:
         """Close it; what is pending is lost."""
         super().close()
         if self.pipe:
-            self.pipe.give_back()
+            self.give_back(self.pipe)
             self.pipe = None
+        self.source = None
+        del self.target  # no circle is left: both are freed at once, not by the collector
 
 
 class Relay:
-    """Two sides, each the other's target; `on_close` is called once, when both are closed."""
+    """Two sides, each the other's target; `on_close` is called once, when both are closed.
 
-    __slots__ = ("client", "closed", "on_close", "upstream")
+    With `pipes` bytes are spliced where there are many; without, they are read and sent.
+    """
+
+    __slots__ = ("client", "on_close", "pipes", "upstream")
 
     def __init__(
         self,
@@ -165,40 +158,42 @@ class Relay:
         client: socket.socket,
         upstream: socket.socket,
         on_close: Callable[["Relay"], None],
+        pipes: Pipes | None = None,
     ) -> None:
-        self.client, self.upstream = Side(loop, client), Side(loop, upstream)
-        self.on_close, self.closed = on_close, False
-        self.join(self.client, self.upstream)
-        self.join(self.upstream, self.client)
+        self.client, self.upstream = Side(loop, client, self), Side(loop, upstream, self)
+        self.client.source = self.client.target = self.upstream
+        self.upstream.source = self.upstream.target = self.client
+        self.on_close: Callable[[Relay], None] | None = on_close
+        self.pipes = pipes
 
     def __repr__(self) -> str:
+        if not self.on_close:
+            return "<Relay: closed>"
         return f"<Relay: client {self.client!r}, upstream {self.upstream!r}>"
-
-    def join(self, source: Side, target: Side) -> None:
-        """Let what comes from `source` go to `target`."""
-        source.target, target.source = target, source
-        source.on_data, source.on_end = target.send, target.finish
-        source.on_break, target.on_shut = self.break_off, self.end
 
     def start(self) -> None:
         """Let bytes pass."""
-        self.client.resume()
-        self.upstream.resume()
+        try:
+            self.client.resume()
+            self.upstream.resume()
+        except OSError as error:  # the kernel can watch no more (ENOSPC, man 2 epoll_ctl)
+            self.break_off(error)
 
     def end(self) -> None:
         """Close both when each has ended and was told of the other's end."""
         if self.client.shut and self.upstream.shut:
             self.close()
 
-    def break_off(self, error: OSError) -> None:
+    def break_off(self, error: Exception) -> None:
         """One side broke off: so does the other, never with a good end."""
-        log.debug("a connection broke off: %s", error.strerror or error)
+        log.debug("a connection broke off: %s", error)
         self.close(reset=True)
 
     def close(self, *, reset: bool = False) -> None:
-        """Close both sides in the same way, and tell the owner."""
-        if not self.closed:
-            self.closed = True
+        """Close both sides in the same way, and tell the owner; once."""
+        on_close, self.on_close = self.on_close, None
+        if on_close:
             for side in (self.client, self.upstream):
                 side.abort() if reset else side.close()
-            self.on_close(self)
+            del self.client, self.upstream
+            on_close(self)

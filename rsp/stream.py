@@ -1,13 +1,12 @@
 """A stream: one non-blocking socket, with what is pending for it.
 
-Whoever owns it says what to do with data, with the end, and with a break; the stream says when to
+A subclass says what to do with data, with the end, and with a break; the stream says when to
 stop reading: once too much is pending for one, its source is read no more until that has gone.
 """
 
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 
 from rsp.loop import Loop
@@ -15,27 +14,25 @@ from rsp.loop import Loop
 READ_SIZE = 64 * 1024  # bytes that one recv may give
 HIGH_WATER = 64 * 1024  # pending bytes at which the source is read no more
 LOW_WATER = 16 * 1024  # pending bytes at which it is read again
+PIECES = 64  # pending, at most: each costs 50 bytes or more beside its own, however small it is
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds (man 7 socket)
 
 Data = bytes | memoryview
 
 
 class Stream:
-    """One socket. `on_data(data)`, `on_end()` and `on_break(error)` are its owner's.
+    """One socket. `on_data`, `on_end` and `on_break` are for a subclass to say.
 
     `source` is the stream whose data are sent here, or None: it is paused at the high water.
     """
 
     __slots__ = (
-        *("loop", "sock", "on_data", "on_end", "on_break", "source"),
-        *("pending", "size", "paused", "ended", "finishing", "shut"),
+        *("loop", "sock", "source", "pending", "size"),
+        *("paused", "ended", "finishing", "shut"),
     )
 
     def __init__(self, loop: Loop, sock: socket.socket) -> None:
         self.loop, self.sock = loop, sock
-        self.on_data: Callable[[bytes], None]
-        self.on_end: Callable[[], None]
-        self.on_break: Callable[[OSError], None]
         self.source: Stream | None = None
         self.pending: deque[Data] | None = None  # None costs nothing, and most have nothing
         self.size = 0  # bytes pending
@@ -48,6 +45,22 @@ class Stream:
         states = ("paused", "ended", "finishing", "shut")
         state = "".join(f", {name}" for name in states if getattr(self, name))
         return f"<Stream: {self.size} bytes pending{state}>"
+
+    def on_data(self, data: bytes) -> None:
+        """Do something with what has come."""
+        raise NotImplementedError
+
+    def on_end(self) -> None:
+        """Note that nothing more will come; to send is still possible."""
+        raise NotImplementedError
+
+    def on_break(self, error: Exception) -> None:
+        """Close it: it broke off, or its handler failed."""
+        raise NotImplementedError
+
+    def on_failure(self, error: Exception) -> None:
+        """Close it: the loop calls its handler no more."""
+        self.on_break(error)
 
     def resume(self) -> None:
         """Read from now on."""
@@ -98,7 +111,7 @@ class Stream:
             self.loop.writes(self.sock, self.on_writable)
         self.pending.append(data)
         self.size += len(data)
-        if self.size >= HIGH_WATER and self.source:
+        if self.source and (self.size >= HIGH_WATER or len(self.pending) >= PIECES):
             self.source.pause()
 
     def on_writable(self) -> None:
@@ -141,10 +154,16 @@ class Stream:
     def close(self) -> None:
         """Close it; what is pending is lost."""
         self.loop.close(self.sock)
-        self.pending, self.paused = None, True
+        self.pending, self.size = None, 0
+        self.paused = self.ended = True  # whoever resumes it now does nothing
 
     def abort(self) -> None:
         """Close it so that the other end sees a reset, not an end."""
-        with suppress(OSError):
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        reset_at_close(self.sock)
         self.close()
+
+
+def reset_at_close(sock: socket.socket) -> None:
+    """Let the other end see a reset when `sock` is closed, not an end; what is unsent is lost."""
+    with suppress(OSError):  # it has gone already
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
