@@ -22,9 +22,6 @@ class Poll(Protocol):
     def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
         """Return (descriptor, events) for what has happened, after `timeout` seconds at most."""
 
-    def fileno(self) -> int:
-        """Return its own descriptor, which is readable when something has happened."""
-
     def close(self) -> None:
         """Give back what it holds."""
 
@@ -59,10 +56,6 @@ class Selected:
     def poll(self, timeout: float, maxevents: int) -> list[tuple[int, int]]:
         """Return what has happened: all of it, for who was left out might be so each time."""
         return [(key.fd, TOLD[events]) for key, events in self.selector.select(timeout)]
-
-    def fileno(self) -> int:
-        """Return its own descriptor. Raises AttributeError where there is none (select, poll)."""
-        return int(self.selector.fileno())
 
     def close(self) -> None:
         """Give back what it holds."""
