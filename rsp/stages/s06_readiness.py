@@ -1,8 +1,8 @@
 """Readiness: one thread asks the kernel who has something to say, and reads only there.
 
 New: select, poll or epoll tells which sockets are ready; bytes pass both ways, in one thread.
-Missing: one function knows every kind of socket; to dial waits, and to send waits for the slowest
-reader; an end one way ends both; a reset looks like an end.
+Missing: one function knows every socket; to dial waits, and to send waits for the slowest reader;
+an end one way ends both; a reset looks like an end.
 Read: serve, then take and forward, then the three ways to wait.
 """
 
@@ -45,14 +45,14 @@ def take(listener: socket.socket, backend: Address, other: Ends) -> bool:
     """Accept a client and dial for it; tell whether more may come."""
     try:
         client = listener.accept()[0]
+        upstream = dial(backend)
     except OSError as error:
         return error.errno not in SHUT_DOWN
-    try:
-        upstream = dial(backend)
-        other[client], other[upstream] = upstream, client
     except RspError as error:
         log.warning("%s", error)
         client.close()
+    else:
+        other[client], other[upstream] = upstream, client
     return True
 
 
@@ -70,8 +70,7 @@ def serve(listener: socket.socket, backend: Address, wait: Wait = with_poll) -> 
     """Serve all clients in one thread, until the listener is shut down and they have gone."""
     other: Ends = {}
     waiting = [listener]
-    while waiting or other:
-        named = {sock.fileno(): sock for sock in [*waiting, *other]}
+    while named := {sock.fileno(): sock for sock in [*waiting, *other]}:
         for source in map(named.get, wait(named)):
             if source is listener and not take(listener, backend, other):
                 waiting.clear()

@@ -3,13 +3,12 @@
 New: handlers and timers; the kernel is told once who is watched; a socket is closed at the end of
 a round, so that no event reaches the one that gets its number.
 Missing: to dial waits, and to send waits for the slowest reader; an end one way ends both.
-Read: Loop, then End, then serve.
+Read: Loop, then attach, then serve.
 """
 
-import heapq
+import sched
 import selectors
 import socket
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -26,7 +25,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()  # epoll on Linux
-        self.timers: list[tuple[float, int, Handler]] = []
+        self.timers = sched.scheduler()
         self.leaving: list[socket.socket] = []
 
     def watch(self, sock: socket.socket, events: int, handler: Handler | None = None) -> None:
@@ -38,7 +37,7 @@ class Loop:
 
     def after(self, seconds: float, handler: Handler) -> None:
         """Call `handler` once, so many seconds from now."""
-        heapq.heappush(self.timers, (time.monotonic() + seconds, id(handler), handler))
+        self.timers.enter(seconds, 0, handler)
 
     def close(self, sock: socket.socket) -> None:
         """Watch `sock` no more, and close it when this round is over."""
@@ -49,12 +48,10 @@ class Loop:
     def run(self) -> None:
         """Call handlers until nobody is watched any more."""
         while watched := self.selector.get_map():
-            patience = max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
+            patience = self.timers.run(blocking=False)  # calls what is due: seconds to the next
             for key, _ in self.selector.select(patience):
                 if key.fd in watched:  # nobody has closed it earlier in this round
                     key.data()
-            while self.timers and self.timers[0][0] <= time.monotonic():
-                heapq.heappop(self.timers)[2]()
             while self.leaving:
                 self.leaving.pop().close()
 

@@ -3,20 +3,18 @@
 New: to send does not wait; what was not taken is pending, and meanwhile nothing more is read for
 it; an end passes on as an end, a reset as a reset.
 Missing: to dial waits, and everybody with it; every byte passes through Python.
-Read: End.on_event, then receive, flush and update, then serve.
+Read: End.on_event, then receive, flush and update, then attach.
 """
 
-import logging
 import socket
 import struct
 from contextlib import suppress
+from functools import partial
 
-from rsp.net import Address
 from rsp.stages import s07_loop
-from rsp.stages.s06_readiness import Ends
+from rsp.stages.s06_readiness import Ends, log
 from rsp.stages.s07_loop import READ, WRITE, Loop
 
-log = logging.getLogger(__name__)
 READ_SIZE = 65_536  # bytes that one recv may give
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER for 0 seconds: to close is to reset (man 7 socket)
 
@@ -29,8 +27,7 @@ class End:
     def __init__(self, loop: Loop, sock: socket.socket) -> None:
         self.loop, self.sock = loop, sock
         self.pending = bytearray()  # to be sent here
-        self.ended = False  # it will send no more
-        self.finished = False  # it knows that nothing more will come
+        self.ended = self.finished = False  # it will send no more; it knows that no more comes
         sock.setblocking(False)
 
     def on_event(self) -> None:
@@ -83,6 +80,4 @@ def attach(loop: Loop, pair: Ends) -> None:
         end.update()
 
 
-def serve(listener: socket.socket, backend: Address) -> None:
-    """Serve all clients on one loop, until the listener is shut down and they have gone."""
-    s07_loop.serve(listener, backend, attach)
+serve = partial(s07_loop.serve, attach=attach)  # the same loop, with ends that keep what they must
