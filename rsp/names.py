@@ -49,8 +49,9 @@ class Names:
             found = resolve(self.backend) or found
         except OSError as error:
             log.warning("Couldn't find backend %s: %s", self.backend, error.strerror)
-        finally:  # whatever happened: nobody else looks while this one is underway
-            self.loop.call(lambda: self.learn(found))
+        except Exception:  # a fault of ours: nobody else looks while this seems underway
+            log.exception("Couldn't look up backend %s", self.backend)
+        self.loop.call(lambda: self.learn(found))
 
     def learn(self, found: list[AddrInfo]) -> None:
         """Use what was found from now on."""

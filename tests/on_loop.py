@@ -14,6 +14,7 @@ from rsp.loop import Loop
 TIMEOUT = 2  # seconds
 LOOK = 0.02  # seconds after which a test looks again, whoever may have moved
 SMALL = 4096  # bytes: a buffer of the kernel's that is full soon; it doubles this (man 7 socket)
+MEDIUM = 65536  # bytes: one that takes a full read
 Sockets = tuple[socket.socket, socket.socket]
 
 
@@ -45,7 +46,9 @@ def turn(loop: Loop, rounds: int = 1) -> None:
         loop.run()
 
 
-def turn_until(loop: Loop, holds: Callable[[], object], others: Iterable[socket.socket] = ()) -> None:
+def turn_until(
+    loop: Loop, holds: Callable[[], object], others: Iterable[socket.socket] = ()
+) -> None:
     """Let the loop turn until something holds; it waits for events, and for those of `others`."""
     deadline = time.monotonic() + TIMEOUT
     while not holds():
@@ -64,22 +67,24 @@ def is_at_rest(loop: Loop) -> bool:
     return not loop.poll.poll(0, 100)
 
 
-def connected(*, small: bool = False) -> Sockets:
-    """Return the two ends of a TCP connection; `small`: their kernel takes little."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def connected(*, far: int = 0, near: int = 0) -> Sockets:
+    """Return a connection's far end, for the test, and its near end, which does not wait.
+
+    `far` is how many bytes the kernel takes at the far end, `near` how many it keeps to be sent
+    at the near one; 0: as it likes.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
         listener.settimeout(TIMEOUT)
-        if small:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
-        one = socket.socket()
-        one.settimeout(TIMEOUT)
-        if small:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
-        one.connect(listener.getsockname())
-        other, _ = listener.accept()
-    other.setblocking(False)
-    return one, other
+        if far:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, far)
+        if near:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, near)
+        client.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        accepted.setblocking(False)
+        kept = socket.socket(fileno=client.detach())
+        kept.settimeout(TIMEOUT)
+        return kept, accepted
 
 
 def reset(sock: socket.socket) -> None:

@@ -431,6 +431,11 @@ class Failing:
         self.errors.append(error)
 
 
+def fail() -> None:
+    """Be a handler with a bug, and without an owner."""
+    raise LookupError("a fault of ours")
+
+
 class TestFailure:
     def test_of_a_handler_is_told_to_its_owner_and_logged_once(
         self, loop: Loop, pairs: Callable[[], Pair], caplog: pytest.LogCaptureFixture
@@ -469,7 +474,7 @@ class TestFailure:
     ) -> None:
         """Nobody is there to close the socket, but it must not make the loop spin."""
         one, other = pairs()
-        loop.reads(other, lambda: [][0])
+        loop.reads(other, fail)
         one.send(b"x")
         turn(loop, 3)
         assert len(caplog.records) == 1
@@ -498,9 +503,9 @@ class TestFailure:
     ) -> None:
         """Those that are due after it are called all the same."""
         calls: list[str] = []
-        loop.after(1, lambda: [][0])
+        loop.after(1, fail)
         loop.after(1, lambda: calls.append("timer"))
-        loop.call(lambda: [][0])
+        loop.call(fail)
         loop.call(lambda: calls.append("call"))
         clock.pass_(1)
         turn(loop)
@@ -523,9 +528,7 @@ class TestFailure:
         turn(loop)
         assert leaving.fileno() == -1
 
-    def test_of_the_process_is_not_held_back(
-        self, loop: Loop, pairs: Callable[[], Pair]
-    ) -> None:
+    def test_of_the_process_is_not_held_back(self, loop: Loop, pairs: Callable[[], Pair]) -> None:
         """Ctrl-C is no client's fault."""
         one, other = pairs()
 

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -44,7 +45,7 @@ def make(loop: Loop) -> Iterator[Make]:
     made: list[socket.socket] = []
 
     def make(*, small: bool = False) -> tuple[socket.socket, Noting]:
-        far, near = connected(small=small)
+        far, near = connected(far=SMALL, near=SMALL) if small else connected()
         made.extend([far, near])
         return far, Noting(loop, near)
 
@@ -59,10 +60,8 @@ def recv_exactly(sock: socket.socket, loop: Loop, size: int) -> bytes:
     sock.setblocking(False)
 
     def read() -> bool:
-        try:
+        with suppress(BlockingIOError):
             got.extend(sock.recv(size - len(got)))
-        except BlockingIOError:
-            pass
         return len(got) == size
 
     turn_until(loop, read, [sock])
@@ -110,7 +109,7 @@ class TestReading:
         assert stream.told == ["break: ConnectionResetError"]
 
     def test_is_not_confused_by_an_event_without_data(self, loop: Loop, make: Make) -> None:
-        """"Readable" can turn out untrue (man 2 select, BUGS)."""
+        """What was "readable" can turn out untrue (man 2 select, BUGS)."""
         _, stream = make()
         stream.on_readable()
         assert stream.told == []
@@ -183,10 +182,8 @@ class TestBackPressure:
         far.setblocking(False)
 
         def read() -> bool:
-            try:
+            with suppress(BlockingIOError):
                 far.recv(SMALL)
-            except BlockingIOError:
-                pass
             assert source.paused == (stream.size > LOW_WATER)
             return not source.paused
 
