@@ -7,15 +7,14 @@ Read: Loop, then attach, then serve.
 """
 
 import sched
-import selectors
 import socket
 from collections.abc import Callable
 from functools import partial
+from selectors import EVENT_READ, DefaultSelector
 
 from rsp.net import Address
 from rsp.stages.s06_readiness import Ends, forward, take
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 Handler = Callable[[], None]
 Attach = Callable[["Loop", Ends], None]  # gives the two ends of a client their handlers
 
@@ -24,7 +23,7 @@ class Loop:
     """Waits for sockets and for moments, and calls their handlers."""
 
     def __init__(self) -> None:
-        self.selector = selectors.DefaultSelector()  # epoll on Linux
+        self.selector = DefaultSelector()  # epoll on Linux
         self.timers = sched.scheduler()
         self.leaving: list[socket.socket] = []
 
@@ -48,8 +47,7 @@ class Loop:
     def run(self) -> None:
         """Call handlers until nobody is watched any more."""
         while watched := self.selector.get_map():
-            patience = self.timers.run(blocking=False)  # calls what is due: seconds to the next
-            for key, _ in self.selector.select(patience):
+            for key, _ in self.selector.select(self.timers.run(blocking=False)):  # the due first
                 if key.fd in watched:  # nobody has closed it earlier in this round
                     key.data()
             while self.leaving:
@@ -65,7 +63,7 @@ def attach(loop: Loop, pair: Ends) -> None:
             loop.close(target)
 
     for source, target in pair.items():
-        loop.watch(source, READ, partial(on_data, source, target))
+        loop.watch(source, EVENT_READ, partial(on_data, source, target))
 
 
 def serve(listener: socket.socket, backend: Address, attach: Attach = attach) -> None:
@@ -78,5 +76,5 @@ def serve(listener: socket.socket, backend: Address, attach: Attach = attach) ->
             loop.close(listener)
         attach(loop, pair)
 
-    loop.watch(listener, READ, on_client)
+    loop.watch(listener, EVENT_READ, on_client)
     loop.run()

@@ -1,7 +1,6 @@
 """Buffers: what a reader cannot take yet is kept for it, and its sender is made to wait.
 
-New: to send does not wait; what was not taken is pending, and meanwhile nothing more is read for
-it; an end passes on as an end, a reset as a reset.
+New: to send does not wait; what was not taken is pending, and meanwhile no more is read for it.
 Missing: to dial waits, and everybody with it; every byte passes through Python.
 Read: End.on_event, then receive, flush and update, then attach.
 """
@@ -10,10 +9,10 @@ import socket
 import struct
 from contextlib import suppress
 from functools import partial
+from selectors import EVENT_READ, EVENT_WRITE
 
 from rsp.stages import s07_loop
 from rsp.stages.s06_readiness import Ends, log
-from rsp.stages.s07_loop import READ, WRITE, Loop
 
 READ_SIZE = 65_536  # bytes that one recv may give
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER for 0 seconds: to close is to reset (man 7 socket)
@@ -22,10 +21,8 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER for 0 seconds: to close is to reset
 class End:
     """One end of a connection; what comes from it is pending for the `other`."""
 
-    other: "End"
-
-    def __init__(self, loop: Loop, sock: socket.socket) -> None:
-        self.loop, self.sock = loop, sock
+    def __init__(self, loop: s07_loop.Loop, sock: socket.socket) -> None:
+        self.loop, self.sock, self.other = loop, sock, self
         self.pending = bytearray()  # to be sent here
         self.ended = self.finished = False  # it will send no more; it knows that no more comes
         sock.setblocking(False)
@@ -59,8 +56,8 @@ class End:
 
     def update(self) -> None:
         """Ask the loop for exactly what the state needs."""
-        reads = READ if not self.ended and not self.other.pending else 0
-        self.loop.watch(self.sock, reads | (WRITE if self.pending else 0), self.on_event)
+        reads, writes = not self.ended and not self.other.pending, bool(self.pending)
+        self.loop.watch(self.sock, reads * EVENT_READ | writes * EVENT_WRITE, self.on_event)
         if self.finished and self.other.finished:
             self.close(reset=False)
 
@@ -72,7 +69,7 @@ class End:
             end.loop.close(end.sock)
 
 
-def attach(loop: Loop, pair: Ends) -> None:
+def attach(loop: s07_loop.Loop, pair: Ends) -> None:
     """Make an end of each socket, and let bytes pass."""
     ends = {sock: End(loop, sock) for sock in pair}
     for sock, end in ends.items():
