@@ -20,6 +20,7 @@ except ImportError:  # lupa was built without LuaJIT: its Lua 5.1 is the same la
     from lupa import lua51 as lua
 
 STEPS = 10_000_000  # instructions of the file before it counts as a loop without end: about 0.5 s
+NAME = "<config file>"  # what Lua calls it meanwhile: it cuts a name of more than 60 bytes
 SETTINGS = {
     "listenPort": "the port to listen at",
     "backendAddress": "the name or address of the backend",
@@ -35,7 +36,7 @@ local given = {
   math = math, string = string, table = table, os = {getenv = os.getenv},
 }
 return function(text, name, steps)
-  local chunk, why = loadstring(text, "@" .. name)
+  local chunk, why = loadstring(text, "=" .. name)
   if not chunk then return nil, nil, why end
   local values, lines = {}, {}
   local function set(_, key, value)
@@ -91,9 +92,9 @@ def run(text: bytes, path: str) -> tuple[Mapping[str, Any], Mapping[str, int], s
         unpack_returned_tuples=True,
         attribute_handlers=(refuse, refuse),
     )
-    result = runtime.execute(RUN)(text.decode("latin-1"), path, STEPS)
-    if result is None or len(result) == 3:
-        return {}, {}, str(result[2])
+    result = runtime.execute(RUN)(text.decode("latin-1"), NAME, STEPS)
+    if len(result) == 3:
+        return {}, {}, str(result[2]).replace(f"{NAME}:", f"{path}:")
     values, lines = result
     return dict(values), dict(lines), ""
 
