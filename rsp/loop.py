@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[], None]
 
+HAS_EPOLL = hasattr(select, "epoll")
 EVENTS = 256  # that one wait may give; the rest is told by the next
 IDLE = 3600.0  # seconds: the longest wait when no timer is set
 CANCELLED = 256  # timers that may lie about cancelled, before they are looked through
@@ -60,7 +61,7 @@ class Timer:
 class Loop:
     """One thread's loop. `run` returns after `stop`; `call` may come from any thread."""
 
-    def __init__(self, *, epoll: bool = hasattr(select, "epoll")) -> None:
+    def __init__(self, *, epoll: bool = HAS_EPOLL) -> None:
         self.poll: Poll = select.epoll() if epoll else Selected()
         self.readers: dict[int, Handler] = {}
         self.writers: dict[int, Handler] = {}

@@ -10,7 +10,7 @@ import socket
 
 from rsp.dialling import Dialling
 from rsp.errors import BackendError
-from rsp.loop import Loop
+from rsp.loop import HAS_EPOLL, Loop
 from rsp.names import Names
 from rsp.net import Address
 from rsp.pipes import CAN_SPLICE, Pipes
@@ -39,7 +39,7 @@ class Proxy:
         self.room = room()
         self.accepting = True  # the listener has not been shut down
         self.full = False  # the next client waits until one has gone
-        self.troubled: int | None = None  # errno of an accept that failed, once it is told
+        self.troubled: int | None = None  # errno of the trouble that has been told
         listener.setblocking(False)
         quick(listener)  # what it accepts is so, too
         loop.reads(listener, self.on_readable)
@@ -60,16 +60,18 @@ class Proxy:
             try:
                 client, _ = self.listener.accept()
             except BlockingIOError:
+                self.troubled = None  # everybody has been taken: what comes now is a new trouble
                 return
             except OSError as error:
                 self.cannot_accept(error)
                 return
-            self.troubled = None
             self.take(client)
 
     def wait_for_room(self) -> None:
         """Let newcomers wait in the kernel's queue: there is no descriptor for their upstream."""
-        log.warning("%d clients: the next one waits until one has gone", self.count())
+        if self.troubled != errno.EMFILE:  # not once for each
+            log.warning("%d clients: the next one waits until one has gone", self.count())
+            self.troubled = errno.EMFILE
         self.full = True
         self.loop.reads(self.listener, None)
 
@@ -102,11 +104,16 @@ class Proxy:
 
     def take(self, client: socket.socket) -> None:
         """Dial the backend for a client."""
-        client.setblocking(False)
-        entries = self.names.entries()
-        dialling = Dialling(self.loop, self.backend, entries, self.on_connected, self.on_failed)
-        self.dialling[dialling] = client
-        dialling.start()
+        try:
+            client.setblocking(False)
+            entries = self.names.entries()
+            dialling = Dialling(self.loop, self.backend, entries, self.on_connected, self.on_failed)
+            self.dialling[dialling] = client
+            dialling.start()
+        except BaseException:  # a fault of ours
+            self.dialling = {one: who for one, who in self.dialling.items() if who is not client}
+            self.refuse(client)
+            raise
 
     def on_connected(self, dialling: Dialling, upstream: socket.socket) -> None:
         """Relay between a client and its upstream."""
@@ -174,11 +181,20 @@ def quick(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
 
 
-def serve(listener: socket.socket, backend: Address, loop: Loop | None = None) -> None:
-    """Serve until the listener is shut down and its clients have gone."""
-    loop = loop or Loop()
+def serve(
+    listener: socket.socket,
+    backend: Address,
+    *,
+    epoll: bool = HAS_EPOLL,
+    splice: bool = CAN_SPLICE,
+) -> None:
+    """Serve until the listener is shut down and its clients have gone.
+
+    Raises what `resolve` does when nobody knows the backend's name at the start.
+    """
+    loop = Loop(epoll=epoll)
     try:
-        proxy = Proxy(loop, listener, backend)
+        proxy = Proxy(loop, listener, backend, splice=splice)
         try:
             loop.run()
         finally:
