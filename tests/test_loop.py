@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import select
 import signal
 import socket
 import threading
@@ -164,6 +165,25 @@ class TestEvents:
         turn(loop)
         assert calls == ["read", "write"]
         other.close()
+
+    def test_of_a_hang_up_alone_reach_them_too(
+        self, loop: Loop, pairs: Callable[[], Pair], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A kernel need not add that the socket is readable (man 2 poll, POLLERR and POLLHUP)."""
+        sock, _ = pairs()
+        calls: list[str] = []
+        loop.reads(sock, lambda: calls.append("read"))
+        loop.writes(sock, lambda: calls.append("write"))
+
+        class Breaking:
+            def poll(self, *_: float) -> list[tuple[int, int]]:
+                loop.running = False
+                return [(sock.fileno(), select.POLLHUP), (sock.fileno(), select.POLLERR)]
+
+        with monkeypatch.context() as context:
+            context.setattr(loop, "poll", Breaking())
+            loop.run()
+        assert calls == ["read", "write"] * 2
 
     def test_of_a_hang_up_disturb_nobody_who_asks_for_nothing(self, loop: Loop) -> None:
         """The kernel tells a hang-up without being asked: only who is registered hears it."""

@@ -16,7 +16,7 @@ from rsp.pipes import CAN_SPLICE, PIPE_SIZE, SPARE_PIPES, Pipe, Pipes
 from rsp.relay import Relay, Side
 from rsp.stream import HIGH_WATER, READ_SIZE, Stream
 from tests.on_loop import MEDIUM, SMALL, TIMEOUT, connected, is_at_rest, reset, turn, turn_until
-from tests.transfers import BYTES, transfer
+from tests.transfers import BYTES, transfers
 
 LARGE = 4 * len(BYTES)  # bytes: more than the kernel's buffers hold on the way
 Splices = pytest.mark.skipif(not CAN_SPLICE, reason="no splice here")
@@ -559,12 +559,15 @@ class Mark:
 
 
 class TestTransfersDrawnByLot:
-    def test_lose_no_byte_in_silence(self, loop: Loop, pipes: Pipes | None) -> None:
-        """Under splits, pauses, half-closes and resets: every byte in order, or a visible cut."""
-        assert [trouble for seed in range(60) if (trouble := transfer(loop, pipes, seed))] == []
+    """Under splits, pauses, half-closes and resets: every byte in order, or a visible cut."""
+
+    @pytest.mark.parametrize("at_a_time", [1, 8])
+    def test_lose_no_byte_in_silence(self, loop: Loop, pipes: Pipes | None, at_a_time: int) -> None:
+        """Alone, or some at a time, which lend each other their pipes."""
+        assert transfers(loop, pipes, range(60), at_a_time) == []
+        assert repr(loop) == "<Loop: 0 sockets, 0 timers>"
 
     @pytest.mark.slow
     def test_lose_none_in_very_many(self, loop: Loop, pipes: Pipes | None) -> None:
-        """The same, 2,500 for each way to ask the kernel and to move bytes: 10,000."""
-        seeds = range(1000, 3500)
-        assert [trouble for seed in seeds if (trouble := transfer(loop, pipes, seed))] == []
+        """2,500 for each way to wait and to move bytes: 10,000."""
+        assert transfers(loop, pipes, range(1000, 3500), 8) == []

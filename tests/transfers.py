@@ -6,6 +6,7 @@ Everything happens in one thread, turn by turn, so that a seed that fails can be
 import select
 import socket
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -106,34 +107,59 @@ def drawn(lot: Random, name: str, sock: socket.socket) -> Far:
     return Far(name, sock, BYTES[start : start + size], resets_at, lot.random() < 0.1)
 
 
-def transfer(loop: Loop, pipes: Pipes | None, seed: int) -> str:
-    """Let one transfer happen; return what was wrong with it, or nothing."""
-    lot = Random(seed)
-    (one, client), (other, upstream) = (
-        connected(far=lot.choice([0, SMALL]), near=lot.choice([0, SMALL, MEDIUM])) for _ in range(2)
-    )
-    closed: list[Relay] = []
-    relay = Relay(loop, client, upstream, closed.append, pipes)
-    fars = [drawn(lot, "client", one), drawn(lot, "backend", other)]
-    relay.start()
+class Transfer:
+    """One transfer: a relay, its two far ends, and the lots that are drawn for them."""
+
+    def __init__(self, loop: Loop, pipes: Pipes | None, seed: int) -> None:
+        self.seed, self.lot = seed, Random(seed)
+        lot = self.lot
+        (one, client), (other, upstream) = (
+            connected(far=lot.choice([0, SMALL]), near=lot.choice([0, SMALL, MEDIUM]))
+            for _ in range(2)
+        )
+        self.closed: list[Relay] = []
+        self.relay = Relay(loop, client, upstream, self.closed.append, pipes)
+        self.fars = [drawn(lot, "client", one), drawn(lot, "backend", other)]
+        self.relay.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether everybody has nothing left to do."""
+        return bool(self.closed) and all(far.done for far in self.fars)
+
+    def act(self) -> bool:
+        """Let each end have its turn, or not; tell whether anything moved."""
+        moved = [far.act(self.lot) for far in self.fars if self.lot.random() < 0.8]
+        return any(moved)
+
+    def end(self) -> str:
+        """Close what is open; return what was wrong, or nothing."""
+        self.relay.close(reset=True)
+        for far in self.fars:
+            far.sock.close()
+        if not self.done:
+            return f"seed {self.seed}: it stands still"
+        return wrong(self.seed, *self.fars) or wrong(self.seed, *reversed(self.fars))
+
+
+def transfers(loop: Loop, pipes: Pipes | None, seeds: Iterable[int], at_a_time: int) -> list[str]:
+    """Let transfers happen, some at a time; return what was wrong with any."""
+    lot, left, underway, troubles = Random(at_a_time), list(seeds), list[Transfer](), list[str]()
     deadline = time.monotonic() + PATIENCE
-    while not (closed and all(far.done for far in fars)):
-        moved = [far.act(lot) for far in fars if lot.random() < 0.7 or far is fars[0]]
+    while left or underway:
+        while left and len(underway) < at_a_time:
+            underway.append(Transfer(loop, pipes, left.pop()))
+        moved = [one.act() for one in underway]
         if any(moved):
             deadline = time.monotonic() + PATIENCE
-        elif time.monotonic() > deadline:
-            relay.close(reset=True)
-            closed.clear()
-            break
         else:
-            wait(loop, fars)
+            wait(loop, [far for one in underway for far in one.fars])
         turn(loop, lot.choice([0, 1, 1, 3]))
+        stuck = time.monotonic() > deadline
+        troubles += [one.end() for one in underway if one.done or stuck]
+        underway = [] if stuck else [one for one in underway if not one.done]
     turn(loop)
-    for far in fars:
-        far.sock.close()
-    if not closed:
-        return f"seed {seed}: it stands still"
-    return wrong(seed, fars[0], fars[1]) or wrong(seed, fars[1], fars[0])
+    return [trouble for trouble in troubles if trouble]
 
 
 def wait(loop: Loop, fars: list[Far]) -> None:
