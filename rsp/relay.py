@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from rsp.loop import Loop
 from rsp.pipes import FLAGS, PIPE_SIZE, Pipe, Pipes
@@ -34,8 +35,26 @@ class Side(Stream):
         self.target.finish()
 
     def on_break(self, error: Exception) -> None:
-        """Pass the break on."""
+        """Pass on its last words, and then the break."""
+        if not self.ended:
+            with suppress(OSError):
+                self.pass_last_words()
         self.relay.break_off(error)
+
+    def on_failure(self, error: Exception) -> None:
+        """Break off: the loop calls its handler no more."""
+        self.relay.break_off(error)
+
+    def pass_last_words(self) -> None:
+        """Pass on what it had said before it broke off, as far as there is room.
+
+        A server may answer early and close, with a request unread: that is a reset, and sending
+        to it fails while its answer still waits to be read (RFC 9112 §9.6). Raises OSError.
+        """
+        target = self.target
+        room = target.pending is None and target.pipe is None
+        while room and (data := self.sock.recv(READ_SIZE)):
+            room = target.sock.send(data) == len(data)
 
     def resume(self) -> None:
         """Read from now on, as it was read before."""

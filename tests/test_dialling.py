@@ -227,13 +227,18 @@ def test_takes_what_is_no_beginning_for_a_failure(
 ) -> None:
     """A socket whose connect failed looks writable, and without an error, as if it had worked."""
 
+    made: list[socket.socket] = []
+
     class Failing(socket.socket):
         def connect_ex(self, _: object) -> int:
+            made.append(self)  # held, so that nothing but a close gives its descriptor back
             return code
 
+    target = entry(listener)
     with monkeypatch.context() as context:
         context.setattr(socket, "socket", Failing)
-        dialled = Dialled(loop, entry(listener))
+        dialled = Dialled(loop, target)
+    assert [sock.fileno() for sock in made] == [-1]
     (error,) = dialled.errors
     assert str(error).endswith(os.strerror(code))
 

@@ -372,6 +372,27 @@ class TestReset:
             world.settle()
             assert world.end(target) == "reset"
 
+    def test_does_not_swallow_what_was_said_before(self, make: Make) -> None:
+        """A server that answers early and closes, unread: its answer goes first (RFC 9112 §9.6)."""
+        for index, side in ((0, "client"), (1, "upstream")):
+            world = make()
+            source, target = both(world)[index]
+            target.send(b"an early answer")
+            reset(target)
+            source.send(b"a long question")
+            getattr(world.relay, side).on_readable()  # it is sent before the answer is read
+            assert source.recv(99) == b"an early answer"
+            assert world.end(source) == "reset"
+
+    def test_does_not_wait_for_last_words_to_find_room(self, make: Make) -> None:
+        """Where bytes are pending already, what is behind them is cut: by a reset."""
+        world = make(small=True)
+        world.send(world.backend, BYTES * 8)
+        reset(world.backend)
+        world.client.send(b"x")
+        world.relay.client.on_readable()
+        assert world.end(world.client) == "reset"
+
     def test_after_an_end_does_not_undo_the_end(self, make: Make) -> None:
         """Who half-closed has said all: its answer that nobody wants any more is thrown away."""
         world = make(small=True)

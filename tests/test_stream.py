@@ -147,7 +147,9 @@ class TestSending:
         assert recv_exactly(far, loop, 400_000) == b"".join(pieces)
         assert stream.pending is None
         assert stream.size == 0
+        turn(loop, 2)
         assert is_at_rest(loop)
+        assert stream.told == []
 
     def test_tells_a_break(self, loop: Loop, make: Make) -> None:
         """EPIPE or ECONNRESET, at once or when there is room."""
