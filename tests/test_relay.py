@@ -441,9 +441,12 @@ class TestPipes:
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
         monkeypatch.setattr(fcntl, "fcntl", refuse)
-        world = World(loop, Pipes(), slow=0)
+        pipes = Pipes()
+        world = World(loop, pipes)
         assert world.pass_on(world.backend, world.client, BYTES * 2) == BYTES * 2
+        assert len(pipes.spare) == 1  # it was used
         world.shut()
+        pipes.close()
 
     def test_may_be_as_small_as_a_page(self, loop: Loop) -> None:
         """Beyond the user's limit a pipe has one page or two (man 7 pipe)."""
