@@ -628,6 +628,34 @@ class TestEnd:
                     sock.recv(1)
             assert repr(world.loop) == "<Loop: 0 sockets, 0 timers>"
 
+    def test_by_ctrl_c_lets_everybody_go_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is raised in whatever handler runs, and goes up; no client is left hanging."""
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Proxy, "on_connected", interrupted)
+        with (
+            Backend(answering(BODY)) as backend,
+            listen(Address("127.0.0.1", 0)) as listener,
+            socket.create_connection(listener.getsockname(), timeout=TIMEOUT) as client,
+        ):
+            with pytest.raises(KeyboardInterrupt) as caught:
+                serve(listener, backend.address)
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+            assert caught  # it holds every frame, and their sockets: none was left to the collector
+
+    def test_gives_back_the_pipes(self, world: World) -> None:
+        """The spare ones, too: what ran on a loop leaves no descriptor (the world looks)."""
+        with world.client() as client, world.served(client) as upstream:
+            client.settimeout(TIMEOUT)
+            for _ in range(40):
+                upstream.send(pattern(100_000))
+                turn(world.loop, 3)
+                client.recv(1 << 20)
+            assert world.proxy.pipes is None or world.proxy.pipes.spare
+
     def test_is_told_at_the_start_when_the_name_is_unknown(self) -> None:
         """And nothing of the loop is left open."""
         before_ = set(os.listdir("/proc/self/fd"))
