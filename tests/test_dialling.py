@@ -11,7 +11,7 @@ from rsp.dialling import DELAY, TIMEOUT, Dialling
 from rsp.errors import BackendError
 from rsp.loop import Loop
 from rsp.net import Address, AddrInfo
-from tests.on_loop import Clock, clock, is_at_rest, turn, turn_until
+from tests.on_loop import Clock, clock, descriptors, is_at_rest, turn, turn_until
 
 __all__ = ["clock"]  # a fixture
 
@@ -21,12 +21,12 @@ NeedsIPv6 = pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason=
 @pytest.fixture(params=[True, False], ids=["epoll", "selectors"])
 def loop(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Loop]:
     """A loop whose time only the test moves on; no descriptor is left by what ran on it."""
-    before = set(os.listdir("/proc/self/fd"))
+    before = descriptors()
     loop = Loop(epoll=request.param)
     yield loop
     assert repr(loop) == "<Loop: 0 sockets, 0 timers>"
     loop.shut()
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
 
 
 @pytest.fixture

@@ -28,7 +28,17 @@ from rsp.names import Names
 from rsp.net import Address, listen
 from rsp.pipes import CAN_SPLICE
 from rsp.proxy import PAUSE, Proxy, room, serve
-from tests.on_loop import LOOK, TIMEOUT, Clock, clock, is_at_rest, reset, turn, turn_until
+from tests.on_loop import (
+    LOOK,
+    TIMEOUT,
+    Clock,
+    clock,
+    descriptors,
+    is_at_rest,
+    reset,
+    turn,
+    turn_until,
+)
 from tests.test_dialling import slow
 
 __all__ = ["clock", "slow"]  # fixtures
@@ -156,8 +166,12 @@ def descriptors_for(number: int) -> Iterator[None]:
 
 
 class TestContract:
+    # A client of a dead backend is reset so early that its connect may raise already, and the
+    # outcome takes that for a refusal. TestDial asks for the same without that race.
+    EARLY = "A client whose backend is down"
+
     @WAYS
-    @pytest.mark.parametrize("outcome", list(OUTCOMES))
+    @pytest.mark.parametrize("outcome", [one for one in OUTCOMES if not one.startswith(EARLY)])
     def test_holds(self, outcome: str, epoll: bool, splice: bool) -> None:
         """What is asked of every proxy, on each way to wait and to move bytes."""
         stand: Before = before(partial(serve, epoll=epoll, splice=splice))
@@ -411,7 +425,7 @@ class World:
 )
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Give a proxy on each of the four ways; no descriptor is left by what happens in it."""
-    before_ = set(os.listdir("/proc/self/fd"))
+    before_ = descriptors()
     epoll, splice = request.param
     world = World(epoll=epoll, splice=splice and CAN_SPLICE)
     yield world
@@ -419,7 +433,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     world.loop.shut()
     world.listener.close()
     world.backend.close()
-    assert set(os.listdir("/proc/self/fd")) == before_
+    assert descriptors() == before_
 
 
 class TestAccept:
@@ -658,10 +672,10 @@ class TestEnd:
 
     def test_is_told_at_the_start_when_the_name_is_unknown(self) -> None:
         """And nothing of the loop is left open."""
-        before_ = set(os.listdir("/proc/self/fd"))
+        before_ = descriptors()
         with listen(Address("127.0.0.1", 0)) as listener, pytest.raises(socket.gaierror):
             serve(listener, Address("name.invalid", 80))
-        assert set(os.listdir("/proc/self/fd")) == before_
+        assert descriptors() == before_
 
 
 def test_a_fault_in_one_relay_is_nobody_elses(
