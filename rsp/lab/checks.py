@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from rsp.lab import progress
+from rsp.lab.progress import OPEN, PASSED, note
 from rsp.lab.proxies import end_all_ends
 from rsp.lab.settings import TIMEOUT
 from rsp.lab.where import innermost, where_is
@@ -61,7 +61,7 @@ def check(number: str, *written: Any) -> Verdict:
     if number not in CHECKS:
         raise KeyError(f"there is no exercise {number}; there are {', '.join(sorted(CHECKS))}")
     verdict = Verdict(number, try_out(CHECKS[number], written))
-    progress.note("check", number, progress.PASSED if verdict else progress.OPEN)
+    note("check", number, PASSED if verdict else OPEN)
     return verdict
 
 
