@@ -142,9 +142,9 @@ def took(client: Client, want: bytes) -> str:
     return "cut" if data else "lost"
 
 
-def first_wrong(*symptoms: str) -> str:
-    """Return the first symptom that is not RIGHT."""
-    return next((symptom for symptom in symptoms if symptom != RIGHT), RIGHT)
+def first_wrong(*tries: Callable[[], str]) -> str:
+    """Return the first symptom that is not RIGHT; what comes after it is not tried."""
+    return next((symptom for one in tries if (symptom := one()) != RIGHT), RIGHT)
 
 
 def arrived(backend: Backend, *parts: bytes) -> str:

@@ -50,10 +50,15 @@ def judge(stage: ModuleType, **mine: Callable[..., Any]) -> Judgement:
     shown: dict[str, str] = {}
     with swapped(stage, mine):
         for text in (text for text in OUTCOMES if text not in NOT_YET.get(name, {})):
-            wrong = sum(symptom != RIGHT for symptom in shown.values())
-            tried = OUTCOMES[text](before(stage.serve)) if wrong < ENOUGH else "untried"
+            tried = "untried" if enough(shown) else OUTCOMES[text](before(stage.serve))
             shown[text] = tried or RIGHT
     return Judgement(", ".join(mine) or name, shown)
+
+
+def enough(shown: dict[str, str]) -> bool:
+    """Tell whether trying more would only cost time."""
+    wrong = [symptom for symptom in shown.values() if symptom != RIGHT]
+    return len(wrong) >= ENOUGH or "stuck" in wrong
 
 
 @contextmanager

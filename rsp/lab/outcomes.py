@@ -39,7 +39,7 @@ def a_request_is_answered(before: Before) -> str:
 def so_is_the_next(before: Before) -> str:
     """A second request gets it too."""
     with before(answering(BODY)) as (proxy, _):
-        return first_wrong(got(proxy), got(proxy))
+        return first_wrong(lambda: got(proxy), lambda: got(proxy))
 
 
 @outcome
