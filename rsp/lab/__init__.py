@@ -4,7 +4,7 @@ Backends of every temper, clients that misbehave on purpose, `running` for a pro
 recorder at the lab's own ends with its drawing, predictions, checks, the contract, progress.
 """
 
-from rsp.lab import exercises as _exercises
+from rsp.lab import exercises as _exercises  # noqa: F401  (it fills CHECKS)
 from rsp.lab.backends import Backend
 from rsp.lab.chain import Chain
 from rsp.lab.checks import Wrong, check
