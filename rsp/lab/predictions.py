@@ -9,7 +9,9 @@ def reveal(number: str, guess: object, answer: str, because: str) -> None:
     `number` is the prediction's ("4.1"), `answer` the letter that is right.
     """
     made = str(guess).strip().lower() if guess not in (None, ...) else ""
-    if not made:
+    if len(made) > 1:
+        how, words = OPEN, f"Guess with one letter, such as {answer}"
+    elif not made:
         how, words = OPEN, f"You have not guessed; it is {answer}"
     elif made == answer.lower():
         how, words = RIGHT, f"Your guess was right: {answer}"
