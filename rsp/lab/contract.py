@@ -16,7 +16,7 @@ from rsp.lab.ends import End
 from rsp.lab.processes import InProcess
 from rsp.lab.proxies import Proxy, Serve
 from rsp.lab.running import running
-from rsp.lab.settings import Stuck
+from rsp.lab.settings import TIMEOUT, Stuck
 from rsp.net import Address
 
 RIGHT = "right"
@@ -89,7 +89,7 @@ def ending_told(proxy: Proxy) -> Iterator[None]:
         yield
     except OSError as error:
         # A connection that broke may be the first that is seen of a process that ends.
-        if proxy.ended(SOON if isinstance(error, ConnectionError) else 0):
+        if proxy.ended(TIMEOUT if isinstance(error, ConnectionError) else 0):
             raise Shows("exits") from None
         raise
     if proxy.gone:
@@ -119,7 +119,7 @@ def got(server: Server, want: bytes = BODY, **fields: str) -> str:
     except TimeoutError:
         return "waits"
     except ConnectionError:
-        return "exits" if server.ended(SOON) else "refuses"
+        return "exits" if server.ended() else "refuses"
     if answer.body == want:
         return RIGHT
     return "cut" if answer.head else "lost"

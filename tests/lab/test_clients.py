@@ -107,6 +107,7 @@ def test_a_slow_reader_lets_the_sender_wait() -> None:
 def test_a_client_that_aborts_is_seen_to() -> None:
     with Backend(silent()) as backend, Client(backend) as client:
         client.ask()
+        assert backend.wait_until(lambda: backend.received() > 0)
         client.abort()
         assert backend.wait_until(lambda: backend.connections[0].sock.fileno() == -1)
 
