@@ -57,7 +57,10 @@ class Manifest:
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Bring the copy up to date and become JupyterLab, with `arguments` for it."""
+    """Bring the copy up to date and become JupyterLab, with `arguments` for it.
+
+    With --lay-out alone, for Binder, it ends there.
+    """
     course = ROOT / "course"
     is_first = not course.exists()
     changes = lay_out(ROOT / "notebooks", course)
@@ -66,6 +69,8 @@ def main(arguments: list[str]) -> NoReturn:
             print(change.line)
     trust([change.path for change in changes if change.path.suffix == ".ipynb"])
     configure(Path(sys.prefix))
+    if arguments == ["--lay-out"]:
+        sys.exit()
     open_lab(course, [*first_page(course, is_first), *arguments])
 
 

@@ -57,7 +57,7 @@ def mark(copies: Sequence[Learner], workers: int, seconds: float = SECONDS) -> l
     pairs = [(learner, number) for learner in copies for number in exercises()]
     with ThreadPoolExecutor(workers) as pool:
         try:
-            return list(pool.map(lambda pair: marked(*pair, seconds, stop), pairs))
+            return list(pool.map(lambda pair: marked(pair[0], pair[1], seconds, stop), pairs))
         finally:
             stop.set()  # Ctrl-C comes here, and the trials that run are ended
             pool.shutdown(wait=True, cancel_futures=True)
@@ -149,7 +149,7 @@ def by_learner(marks: Iterable[Mark]) -> dict[str, dict[str, Mark]]:
 
 def reasons(marks: Iterable[Mark]) -> list[str]:
     """Return a line for each learner and reason, with the exercises that it is the reason for."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[Mark]] = {}
     for mark in marks:
         why = "; ".join(part for part in (mark.why, mark.notes) if part)
         if why and mark.mark != PASSED:
