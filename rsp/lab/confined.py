@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -26,7 +26,10 @@ MEMORY = 1 << 30  # bytes of address space for each process
 FILE = 8 << 20  # bytes of one file, and of the output
 DESCRIPTORS = 256
 PROCESSES = 32  # a check starts none, or a proxy; more are a fork bomb
-GRACE = 5  # seconds, at the end: for the kernel; and for a trial that nobody watches any more
+GRACE = 5  # seconds after which a trial that nobody watches any more ends itself
+PATIENCE = (
+    60  # seconds for the end of a fork bomb that leaves its group, on a machine that it fills
+)
 HEARD = 1 << 20  # bytes of the pipe that are looked at; no system lets more lie in one
 SAID = 4096  # bytes of the end of the output that are looked at
 
@@ -122,7 +125,7 @@ def watch(
             return "the marking was interrupted"
         if time.monotonic() >= deadline:
             return f"it does not come back within {seconds:g} seconds"
-        if len(kin(marker)) > PROCESSES:
+        if sum(1 for _ in kin(marker)) > PROCESSES:
             return f"it starts more than {PROCESSES} processes"
 
 
@@ -131,21 +134,26 @@ def end(process: "subprocess.Popen[bytes]", marker: str) -> None:
     with suppress(ProcessLookupError, PermissionError):  # none left; macOS: only dead ones
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + GRACE
-    while (found := kin(marker)) and time.monotonic() < deadline:
-        for pid in found:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while sum(map(killed, kin(marker))) and time.monotonic() < deadline:
+        pass  # what a fork bomb has started meanwhile
 
 
-def kin(marker: str) -> list[int]:
-    """Return the processes that have inherited a marker; none where there is no /proc."""
-    found, line = [], f"{MARKER}={marker}".encode()
+def killed(pid: int) -> bool:
+    """Kill a process; tell whether there was one."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        return True
+    return False
+
+
+def kin(marker: str) -> Iterator[int]:
+    """Yield the processes that have inherited a marker; none where there is no /proc."""
+    line = f"{MARKER}={marker}".encode()
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # it ended meanwhile, or is somebody else's
             if line in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return found
+                yield int(path.parent.name)
 
 
 def heard(pipe: int) -> bytes:

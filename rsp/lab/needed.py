@@ -47,14 +47,23 @@ def binds(table: symtable.SymbolTable) -> set[str]:
 
 
 def stores(tree: ast.Module) -> set[str]:
-    """Return the names whose contents a cell sets (`table["x"] = 1`), and "*" for all of them."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
-            found |= {node.value.id} if isinstance(node.value, ast.Name) else set()
-        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-            found.add("*")
-    return found
+    """Return the names whose contents a cell sets, as far as that can be seen, and "*" for all.
+
+    `table["x"] = 1` does, `table.append(1)` on a line of its own may.
+    """
+    return {changed(node) for node in ast.walk(tree)} - {""}
+
+
+def changed(node: ast.AST) -> str:
+    """Return the name whose contents one node sets, "*" for `from somewhere import *`."""
+    if isinstance(node, ast.ImportFrom):
+        return "*" if node.names[0].name == "*" else ""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        node = node.value.func
+    elif not isinstance(getattr(node, "ctx", None), ast.Store):
+        return ""
+    whole = getattr(node, "value", None)
+    return whole.id if isinstance(whole, ast.Name) else ""
 
 
 def uses(table: symtable.SymbolTable) -> set[str]:

@@ -5,6 +5,8 @@ import inspect
 import json
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -238,6 +240,30 @@ with open({str(tmp_path / "pid")!r}, "w") as file:
     assert mark_sources(tmp_path, {"ada": escape}, 20)["ada"].mark == PASSED
     status = Path("/proc", (tmp_path / "pid").read_text(), "status")
     assert not status.exists() or "State:\tZ" in status.read_text()
+
+
+def test_ctrl_c_ends_the_marking_and_what_it_runs(tmp_path: Path) -> None:
+    """Status 130 and a sentence; the trial that was running is gone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    tell = f"import os\nwith open({str(pipe)!r}, 'w') as file: file.write(str(os.getpid()))\n"
+    (tmp_path / "class").mkdir()
+    copy = notebook(f"{tell}while True: pass\n{GOOD}")
+    (tmp_path / "class" / "ada.ipynb").write_text(copy, encoding="utf-8")
+    heard = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    command = [sys.executable, "-m", "rsp.lab", "mark", str(tmp_path / "class")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as marking:
+        assert select.select([heard], [], [], 30)[0]
+        pid = int(os.read(heard, 100))
+        os.close(heard)
+        marking.send_signal(signal.SIGINT)
+        _, said = marking.communicate(timeout=30)
+    assert (marking.returncode, said) == (
+        130,
+        "Interrupted: nothing was marked, and nothing runs on.\n",
+    )
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_cell_that_fails_is_left_out_and_noted(tmp_path: Path) -> None:

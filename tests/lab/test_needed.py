@@ -34,6 +34,8 @@ def test_an_experiment_is_not_needed() -> None:
     [
         "T['x'] = 1",
         "T.x = 1",
+        "T.append(1)",
+        "if True:\n  T.append(1)",
         "from os import *",
         "T: int = 1",
         "for T in []: pass",
