@@ -52,11 +52,11 @@ def resolve(address: Address, flags: int = 0) -> list[AddrInfo]:
         found = socket.getaddrinfo(
             address.host,
             address.port,
-            family=socket.AF_UNSPEC,  # hints: IPv4 and IPv6 alike,
-            type=socket.SOCK_STREAM,  # and streams only, no datagrams
+            family=socket.AF_UNSPEC,  # a hint: IPv4 and IPv6 alike
+            type=socket.SOCK_STREAM,  # a hint: streams only, no datagrams
             flags=flags,
         )
-    except UnicodeError as error:  # Python's, before the system is asked: a label over 63 bytes
+    except UnicodeError as error:  # Python's own: a part of a name is longer than 63 bytes
         raise socket.gaierror(socket.EAI_NONAME, "Not a name that can be looked up") from error
     return [AddrInfo(*entry) for entry in found]
 
@@ -64,7 +64,7 @@ def resolve(address: Address, flags: int = 0) -> list[AddrInfo]:
 def check_port(port: str | int) -> None:
     """Refuse a number that no port can have; the name of a service is left to getaddrinfo.
 
-    Raises ValueError. glibc would take 65,536 and more, and quietly use the lower 16 bits.
+    Raises ValueError. The C library of Linux would take 70,000, and use its lower 16 bits.
     """
     try:
         number = int(port)

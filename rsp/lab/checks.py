@@ -6,6 +6,7 @@ learner wrote, tries it, and raises Wrong with a sentence where it does not hold
 
 import ctypes
 import dis
+import inspect
 import threading
 import traceback
 from collections.abc import Callable
@@ -60,6 +61,10 @@ def check(number: str, *written: Any) -> Verdict:
     """Try what the learner has written for exercise `number`; return how it went."""
     if number not in CHECKS:
         raise KeyError(f"there is no exercise {number}; there are {', '.join(sorted(CHECKS))}")
+    wanted = list(inspect.signature(CHECKS[number]).parameters)
+    if len(written) != len(wanted):
+        wants = ", ".join(["the number", *(name.replace("_", " ") for name in wanted)])
+        raise TypeError(f"this check wants: {wants}; the cell as it was has them all")
     verdict = Verdict(number, try_out(CHECKS[number], written))
     note("check", number, PASSED if verdict else OPEN)
     return verdict

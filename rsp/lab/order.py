@@ -56,6 +56,7 @@ def one_part(part: list[Event], owner: dict[int, int]) -> Iterator[Event]:
     for event in part:
         if not event.at_client and event.kind is not Kind.NOTE:
             queues.setdefault(event.lane, []).append(event)
+    last_of = {event.lane: event for event in part if event.at_client}
     for event in clients_order(part):
         for lane, queue in sorted(queues.items()):
             if event.kind is Kind.NOTE:
@@ -63,6 +64,9 @@ def one_part(part: list[Event], owner: dict[int, int]) -> Iterator[Event]:
             elif event.incoming and owner.get(lane) == event.lane:
                 yield from take(queue, said_before(event, queue))
         yield event
+        if event is last_of.get(event.lane) and event.kind is Kind.END and not event.incoming:
+            for lane, queue in sorted(queues.items()):  # it left, and its upstream is let go
+                yield from take(queue, len(queue) if owner.get(lane) == event.lane else 0)
     for _, queue in sorted(queues.items()):
         yield from queue
 

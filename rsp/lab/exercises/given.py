@@ -136,3 +136,13 @@ def handled(handle: Callable[[socket.socket, Address], object], backend: Backend
             except (OSError, RspError):
                 pass  # a stage tells it in its log, and goes on
         return got.result()
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Give every new socket a time-out: what would wait for ever is then told."""
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(None)

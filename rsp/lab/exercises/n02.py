@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from rsp.lab.backends import Backend
 from rsp.lab.checks import Wrong, exercise, expect
-from rsp.lab.exercises.given import all_closed, cut, fed, in_pieces
+from rsp.lab.exercises.given import all_closed, cut, fed, impatient, in_pieces
 from rsp.lab.settings import HOST
 from rsp.lab.tempers import answering, pattern, response
 from rsp.net import Address, AddrInfo, resolve
@@ -70,10 +70,13 @@ def tells_the_status(status_of: Callable[[Address, str], int]) -> None:
         return replies.get(path, response("x", "400 Bad Request"))
 
     for how, size in {"in one piece": 1000, "byte by byte": 1}.items():
-        with Backend(in_pieces(reply, size)) as backend:
+        with all_closed(), Backend(in_pieces(reply, size)) as backend, impatient():
             for path, want in {"/": 200, "/missing": 404}.items():
                 try:
                     got = status_of(backend.address, path)
+                except TimeoutError:
+                    expect_request(backend, path)
+                    raise
                 except (ValueError, IndexError) as error:
                     expect_request(backend, path)
                     if size > 1:
@@ -90,7 +93,10 @@ def tells_the_status(status_of: Callable[[Address, str], int]) -> None:
 def expect_request(backend: Backend, path: str) -> None:
     """Ask that what came last was a request for `path`."""
     heard = backend.requests[-1] if backend.requests else b""
-    expect(b"\r\n\r\n" in heard, "the server got no request that ends with an empty line")
+    expect(
+        b"\r\n\r\n" in heard,
+        "the server still waits for the empty line; every line must end with \\r\\n",
+    )
     expect(
         heard.startswith(f"GET {path} HTTP/1.1\r\n".encode()),
         f"the server got {heard[:30]!r}: is that a request line for {path}?",

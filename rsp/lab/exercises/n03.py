@@ -37,8 +37,7 @@ def knows_who_listens(is_taken: Callable[[int], bool]) -> None:
     """A listener is seen, a drawer is not, nobody is bothered, and no error is taken for one."""
     with listen(Address(HOST, 0)) as listener:
         port = listener.getsockname()[1]
-        with all_closed():
-            taken = is_taken(port)
+        taken = is_taken(port)
         expect(taken is not None, "it returns nothing")
         expect(taken, "somebody listens there, and it says no")
         listener.setblocking(False)
@@ -49,7 +48,9 @@ def knows_who_listens(is_taken: Callable[[int], bool]) -> None:
         else:
             expect(False, "it connected: the server there had a visitor for nothing")
         put_in_the_drawer(listener)
-    expect(not is_taken(port), "nobody listens there, only a drawer is left, and it says yes")
+    with all_closed():
+        taken = is_taken(port)
+        expect(not taken, "nobody listens there, only a drawer is left, and it says yes")
     refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     with patch.object(socket.socket, "bind", side_effect=refused) as bind:
         try:
@@ -136,6 +137,8 @@ def shouts_back(shout: Callable[[socket.socket], None]) -> None:
             raise Wrong(f"a client that broke off has ended the server{kind}")
         expect(got == b"STILL THERE?", "after one that broke off nobody is served")
     expect(server.in_time, "the listener was shut down, and it serves on")
+    if server.failure:
+        raise server.failure
 
 
 @contextmanager
