@@ -177,7 +177,7 @@ def one_read_of_the_answer(address: Address, path: str) -> int:
         return int(sock.recv(4096).split()[1])
 
 
-@wrong("2.3", "the server got no request that ends with an empty line")
+@wrong("2.3", "the server still waits for the empty line")
 def no_blank_line(address: Address, path: str) -> int:
     with dial(address) as sock:
         sock.sendall(request(path).removesuffix(b"\r\n"))
