@@ -63,7 +63,7 @@ def check(number: str, *written: Any) -> Verdict:
         raise KeyError(f"there is no exercise {number}; there are {', '.join(sorted(CHECKS))}")
     wanted = list(inspect.signature(CHECKS[number]).parameters)
     if len(written) != len(wanted):
-        wants = ", ".join(["the number", *(name.replace("_", " ") for name in wanted)])
+        wants = ", ".join(["the number", *wanted])
         raise TypeError(f"this check wants: {wants}; the cell as it was has them all")
     verdict = Verdict(number, try_out(CHECKS[number], written))
     note("check", number, PASSED if verdict else OPEN)
@@ -104,8 +104,8 @@ def complaint(function: Check, written: tuple[Any, ...]) -> str:
         return str(error)
     except NotImplementedError:
         return "it is not written yet"
-    # Whatever the learner's code raises is told, not thrown; sys.exit() would end but the thread.
-    except (Exception, SystemExit) as error:
+    # Whatever the learner's code raises is told, not thrown: it would end but this thread.
+    except BaseException as error:
         return f"it raised {type(error).__name__}: {error}{line_of(error)}"
     return ""
 

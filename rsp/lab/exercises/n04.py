@@ -50,11 +50,11 @@ def reads_a_head(read_head: Callable[[socket], bytes]) -> None:
 
 
 @exercise("4.2")
-def says_502(handle: Handle, stage: ModuleType) -> None:
+def says_502(handle_or_502: Handle, stage: ModuleType) -> None:
     """A dead backend is told with a status, a live one is not."""
     with Backend(answering(), up=False) as backend:
         try:
-            got = handled(handle, backend)
+            got = handled(handle_or_502, backend)
         except TimeoutError:
             raise Wrong("the client whose backend is down waits, and gets no end") from None
         except ConnectionError:
@@ -65,23 +65,26 @@ def says_502(handle: Handle, stage: ModuleType) -> None:
         expect(told.status == 502, f"the client whose backend is down is told {status}")
         expect(BLANK_LINE in got, "the head of its answer has no blank line at its end")
         expect(told.body == b"", f"its answer has a body: {told.body[:20]!r}")
-        with swapped(stage, {"handle_client": handle}), running(stage.serve, backend) as proxy:
+        with (
+            swapped(stage, {"handle_client": handle_or_502}),
+            running(stage.serve, backend) as proxy,
+        ):
             fetch(proxy)
             backend.up()
             after = fetch(proxy)
     expect(after.status == 200, "after the backend is up again, its page does not arrive")
     with Backend(large()) as backend:
-        whole = handled(handle, backend).endswith(BLANK_LINE + pattern(LARGE))
+        whole = handled(handle_or_502, backend).endswith(BLANK_LINE + pattern(LARGE))
     expect(whole, "a long page, which arrived before, no longer arrives whole")
-    keeps_the_contract(handle, stage)
+    keeps_the_contract(handle_or_502, stage)
 
 
 @exercise("4.3")
-def can_all_that_ours_can(handle: Handle, stage: ModuleType) -> None:
+def can_all_that_ours_can(my_handle_client: Handle, stage: ModuleType) -> None:
     """The contract of the stage."""
     with Backend(answering()) as backend, suppress(TimeoutError, ConnectionError):
-        handled(handle, backend)  # what it raises tells more than an outcome does
-    keeps_the_contract(handle, stage)
+        handled(my_handle_client, backend)  # what it raises tells more than an outcome does
+    keeps_the_contract(my_handle_client, stage)
 
 
 def keeps_the_contract(handle: Handle, stage: ModuleType) -> None:
