@@ -19,7 +19,7 @@ from tests.answers import GIVEN, KEPT, TRIES, Try
 SOURCES = Path(__file__).resolve().parent.parent / "notebooks" / "src"
 CELL = re.compile(r"^```\{code-cell\}\n(?::tags: \[(.*?)\]\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"# exercise (\d+\.\d+)|check\(\"(\d+\.\d+)\"")
-PATIENCE, WAIT = 0.5, 0.3  # seconds: the tests wait for what does not come less than a learner
+PATIENCE, WAIT = 0.5, 1.0  # seconds: the tests wait for what does not come less than a learner
 
 
 class Cell(NamedTuple):
@@ -138,13 +138,14 @@ class TestWhatCannotBeAnAnswer:
             'it raised ZeroDivisionError: mine, in the line `raise ZeroDivisionError("mine")`'
         )
 
-    @pytest.mark.parametrize("thing", [object(), "text", [None]])
     @pytest.mark.parametrize("number", NUMBERS)
-    def test_what_returns_something_else_is_told_so(self, number: str, thing: object) -> None:
+    def test_what_returns_something_else_is_told_so(self, number: str) -> None:
         """In words, not as an error of the check's own."""
-        verdict = check(number, lambda *_: thing, *GIVEN.get(number, ()))
-        assert not verdict
-        assert "it raised" not in verdict.why
+        things = [object(), "text", [None]]
+        for thing in things[:1] if number in GIVEN else things:  # a handler returns nothing
+            verdict = check(number, lambda *_, thing=thing: thing, *GIVEN.get(number, ()))
+            assert not verdict
+            assert "it raised" not in verdict.why
 
     @pytest.mark.parametrize("number", NUMBERS)
     def test_what_takes_other_arguments_is_told_so(self, number: str) -> None:
