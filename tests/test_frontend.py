@@ -130,7 +130,15 @@ class Lines(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def chromium() -> str:
+    """Where the browser is; nothing else is started when it, or what drives it, is missing."""
+    pytest.importorskip("playwright", reason="no playwright here: tools/setup.py ui installs it")
+    found = shutil.which("chromium")
+    return found or pytest.skip("no chromium here")
+
+
+@pytest.fixture(scope="module")
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab as `make learn` starts it, with nothing of ours in its home."""
     folder = tmp_path_factory.mktemp("learner")
     (folder / "notebooks").symlink_to(NOTEBOOKS)
@@ -161,15 +169,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def page(lab: Lab) -> Iterator["Page"]:
+def page(chromium: str) -> Iterator["Page"]:
     """A browser's page."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="no playwright here: tools/setup.py ui installs it"
-    )
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium here")
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 (it may be missing)
+
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
         yield browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         browser.close()
