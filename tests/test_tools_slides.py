@@ -10,10 +10,12 @@ from tests.planted import SVG, TABLE, Course, code, paged, printed, prose
 from tools import fit, heights, rendering, teaching
 from tools.book import Book, BookError, Cell
 from tools.convert import convert
+from tools.marks import KINDS
 from tools.notebooks import main
 from tools.pages import Page, pages
 from tools.slides import ASSETS, deck
 
+ROOT = Path(__file__).resolve().parent.parent
 Plant = Callable[[Course], Cell | None]
 SLIDE = {"slideshow": {"slide_type": "slide"}}
 ABOVE = "write '<!-- slide, 4 min: what to say -->' above it"
@@ -283,7 +285,7 @@ FAULTS: dict[str, tuple[Plant, str]] = {
     "empty": (empty, "its page 'Nothing' shows nothing; put more on it, or skip it"),
     "silent": (silent, f"its page 'The piece' has no notes; {ABOVE}"),
     "lines": (lines, "its code is 24 lines, a page shows 23; split it, or skip it"),
-    "columns": (columns, "a line of its code is 107 columns wide, a page shows 105; break it"),
+    "columns": (columns, "a line of its code is 107 columns wide, a page shows 104; break it"),
     "words": (
         words,
         "its page has 123 words, 110 can be read; begin a subslide, or hide some with notes",
@@ -309,6 +311,39 @@ def test_every_gate_tells_its_planted_fault(name: str, tmp_path: Path) -> None:
     assert list(teaching.faults(course.lesson)) == []
     cell = plant(course)
     assert course.lesson.fault(cell, said) in list(teaching.faults(course.lesson))
+
+
+def test_the_docs_say_the_same_marks_and_limits() -> None:
+    """One place counts, the page repeats it."""
+    text = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8").partition("## Slides")[2]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == KINDS
+    words = " ".join(text.split())
+    assert "{} to {} minutes".format(*teaching.MINUTES) in words
+    assert f"{fit.LINES} lines or {heights.columns()} columns" in words
+    assert f"more than {fit.WORDS} words" in words
+
+
+def test_check_tells_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page without notes does not wait for the day of the class."""
+    course = Course(tmp_path)
+    cell = silent(course)
+    course.commit(course.lesson)
+    assert main(["--root", str(tmp_path), "check"]) == 1
+    said = capsys.readouterr().err
+    assert cell.id in said
+    assert f"its page 'The piece' has no notes; {ABOVE}" in said
+
+
+@pytest.mark.kernel
+def test_build_tells_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its writer hears it first."""
+    course = Course(tmp_path)
+    text = course.source.read_text(encoding="utf-8")
+    course.source.write_text(
+        text.replace("<!-- slide, 10 min: Ask first. -->", "<!-- slide -->", 1)
+    )
+    assert main(["--root", str(tmp_path), "build"]) == 1
+    assert "the section 'You will be able to' has no minutes" in capsys.readouterr().err
 
 
 def test_solutions_have_no_deck(tmp_path: Path) -> None:

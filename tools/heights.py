@@ -38,7 +38,8 @@ ACROSS = SIZES["width"] - 2 * SIZES["side"]
 ROOM = SIZES["height"] - SIZES["top"] - SIZES["foot"]
 LETTER = 0.56  # of the size: how wide a letter of prose is on average, in the widest usual font
 MONO = 0.603  # of the size: how wide a letter of code is, in the widest usual font
-BOX_SIDE = 14  # pixels left and right in a box of code
+BOLD = 1.12  # how much wider than that a heading is
+BOX_SIDE = 16  # pixels left and right in a box of code, the line of an output in it
 CELL_SIDES = 24  # pixels left and right in a cell of a table, together
 ITEM = re.compile(r"^(?:[-*+]|\d+[.)]) +", re.MULTILINE)
 
@@ -72,7 +73,10 @@ def block_height(block: Block, across: float) -> float:
     """Return the height of a piece of markdown."""
     if block.kind == "heading":
         size = "title" if block.text.startswith("# ") else "heading"
-        return wrapped(block.text.lstrip("# "), size, across) * SIZES[f"{size}-line"] + SIZES["gap"]
+        return (
+            wrapped(block.text.lstrip("# "), size, across / BOLD) * SIZES[f"{size}-line"]
+            + SIZES["gap"]
+        )
     if block.kind == "fence":
         return boxed("\n".join(block.text.splitlines()[1:-1]), "code-line")
     if block.kind == "table":

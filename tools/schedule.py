@@ -120,12 +120,14 @@ def page(lessons: list[Lesson]) -> str:
 
 
 HEAD = """\
-% Made by `make schedule` from the notebooks: change those, never this page.
+<!-- Made by `make schedule` from the notebooks: change those, never this page. -->
 
 # Schedule
 
 How long the notebooks take in class, with the slides and the exercises: a sum of the minutes that
-stand on the slides. For a reader alone it is about the same."""
+stand on the slides. `make slides` writes these into `build/slides/`, one file for each notebook, to
+be opened in a browser; `?` lists the keys, `p` opens the speaker's notes and a clock. How they are
+made is told in [Writing a notebook](notebooks.md#slides)."""
 
 
 def spelt(minutes: int) -> str:
