@@ -155,12 +155,12 @@ class TestPages:
         first, second = pages(book(paged(prose("## A\n\n- b"), 3), paged(code("x = 1"))))
         assert (first.again, second.again, second.title) == ("", "A", "A")
 
-    def test_a_picture_without_room_below_its_code_has_a_page_of_its_own(self) -> None:
+    def test_what_a_cell_gave_has_a_page_of_its_own_when_there_is_no_room_below(self) -> None:
         """It would be too small to read; what is said behind it goes along."""
         drawing = code("\n".join("x = 1" for _ in range(10)) + "\ndraw()")
         drawing.outputs = [picture(600, 400)]
         found = fit.laid_out(book(paged(prose("## A"), 3), drawing, prose("Said of it.")))
-        assert [part.only for page in found for part in page.parts] == ["", "rest", "pictures", ""]
+        assert [part.only for page in found for part in page.parts] == ["", "code", "outputs", ""]
         assert [page.minutes for page in found] == [3, 0]
         assert found[1].spoken == ["Said of it."]
         assert not any(fit.fit(page).excess for page in found)
@@ -256,7 +256,7 @@ def words(course: Course) -> Cell:
 
 def high(course: Course) -> Cell:
     cell = course.cell("print(serve")
-    cell.outputs = [printed("1\n" * 20)]
+    cell.outputs = [printed("1\n" * 28)]
     return cell
 
 
@@ -292,7 +292,7 @@ FAULTS: dict[str, tuple[Plant, str]] = {
     ),
     "high": (
         high,
-        "with it its page is 12 px too high (a line of code is 24); begin a subslide there, or "
+        "with it its page is 38 px too high (a line of code is 24); begin a subslide there, or "
         "skip something",
     ),
     "tall": (

@@ -71,16 +71,16 @@ def widest(page: Page) -> int:
 def laid_out(book: Book) -> list[Page]:
     """Return the pages as they are projected.
 
-    A picture at the end of a page that has no room for it comes on a page of its own.
+    What the last cell of a page gave comes on a page of its own when there is no room for it.
     """
     made: list[Page] = []
     for page in pages(book):
         seen = [n for n, part in enumerate(page.parts) if height(page, part)]
         last = page.parts[seen[-1]] if seen else None
-        if last and pictures_of(last) and fit(page).excess:
-            made.append(replace(page, parts=[*page.parts[: seen[-1]], replace(last, only="rest")]))
+        if last and last.outputs and fit(page).excess:
+            made.append(replace(page, parts=[*page.parts[: seen[-1]], replace(last, only="code")]))
             rest = [replace(part, step=0) for part in page.parts[seen[-1] + 1 :]]
-            parts = [replace(last, step=0, only="pictures"), *rest]
+            parts = [replace(last, step=0, only="outputs"), *rest]
             page = Page("subslide", page.section, parts, 0, page.notes)
         made.append(page)
     return made

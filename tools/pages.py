@@ -49,7 +49,7 @@ class Part:
     cell: Cell
     step: int
     whole: bool = False  # whether its paragraphs are shown
-    only: str = ""  # "rest" without its pictures, "pictures" with nothing else
+    only: str = ""  # "code" without what it gave, "outputs" with nothing else
 
     @property
     def outputs(self) -> list[Output]:
@@ -57,15 +57,14 @@ class Part:
 
         Not what a check says of a bare stub: the room has not tried yet.
         """
-        if "check" in self.cell.tags:
+        if "check" in self.cell.tags or self.only == "code":
             return []
-        found = [shown for output in self.cell.outputs if (shown := output_of(output))]
-        return [shown for shown in found if not self.only or shown.picture == self.is_picture]
+        return [shown for output in self.cell.outputs if (shown := output_of(output))]
 
     @property
-    def is_picture(self) -> bool:
-        """Whether nothing is shown of it but what it drew."""
-        return self.only == "pictures"
+    def is_output(self) -> bool:
+        """Whether nothing is shown of it but what it gave."""
+        return self.only == "outputs"
 
 
 @dataclass
@@ -87,7 +86,7 @@ class Page:
     def steps(self) -> int:
         """How many key presses it takes to show it all, behind the one that shows the page."""
         last = self.parts[-1] if self.parts else None
-        return last.step + bool(last.outputs and not last.is_picture) if last else 0
+        return last.step + bool(last.outputs and not last.is_output) if last else 0
 
     @property
     def is_only_prose(self) -> bool:

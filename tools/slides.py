@@ -100,7 +100,7 @@ def shown_of(book: Book, page: Page, part: Part, scale: float) -> str:
         )
     except BookError as error:
         raise BookError(book.fault(part.cell, str(error))) from error
-    if part.is_picture:
+    if part.is_output:
         return gave
     after = f'<div data-step="{part.step + 1}">{gave}</div>' if gave else ""
     return f'<div data-step="{part.step}">{code}</div>{after}'
