@@ -165,6 +165,13 @@ class TestPages:
         assert found[1].spoken == ["Said of it."]
         assert not any(fit.fit(page).excess for page in found)
 
+    def test_one_line_that_only_asks_for_a_picture_is_not_shown_without_it(self) -> None:
+        """A page with nothing but `draw()` on it says nothing."""
+        drawing = paged(code("draw()"), 3)
+        drawing.outputs = [picture(600, 570)]
+        (page,) = fit.laid_out(book(drawing))
+        assert ([part.only for part in page.parts], page.minutes) == (["outputs"], 3)
+
 
 def picture(width: int, height: int, inside: str = "") -> dict[str, object]:
     """Return an output that is a picture."""

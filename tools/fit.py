@@ -71,17 +71,22 @@ def widest(page: Page) -> int:
 def laid_out(book: Book) -> list[Page]:
     """Return the pages as they are projected.
 
-    What the last cell of a page gave comes on a page of its own when there is no room for it.
+    What the last cell of a page gave comes on a page of its own when there is no room for it; then
+    one line alone, which only asks for it, is not shown.
     """
     made: list[Page] = []
     for page in pages(book):
         seen = [n for n, part in enumerate(page.parts) if height(page, part)]
         last = page.parts[seen[-1]] if seen else None
         if last and last.outputs and fit(page).excess:
-            made.append(replace(page, parts=[*page.parts[: seen[-1]], replace(last, only="code")]))
+            head = replace(page, parts=[*page.parts[: seen[-1]], replace(last, only="code")])
             rest = [replace(part, step=0) for part in page.parts[seen[-1] + 1 :]]
             parts = [replace(last, step=0, only="outputs"), *rest]
-            page = Page("subslide", page.section, parts, 0, page.notes)
+            if len(seen) > 1 or "\n" in last.cell.source.strip():
+                made.append(head)
+                page = Page("subslide", page.section, parts, 0, page.notes)
+            else:
+                page = replace(page, parts=[*head.parts[:-1], *parts])
         made.append(page)
     return made
 
