@@ -94,13 +94,13 @@ def listen(address: Address, backlog: int = BACKLOG) -> socket.socket:
 
 
 def open_listener(entry: AddrInfo, backlog: int) -> socket.socket:
-    """Return a socket bound to `entry` that accepts, IPv4 clients too when it is IPv6."""
+    """Return a socket bound to `entry` that accepts; bound to `::` it takes IPv4 clients too."""
     listener = socket.socket(entry.family, entry.type, entry.proto)
     try:
         # A restarted proxy must not wait out the TIME_WAIT of its own old connections.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if entry.family == socket.AF_INET6:
-            # Off, "::" means IPv4 as well; what it is otherwise, each system decides (man 7 ipv6).
+            # Off, "::" means IPv4 as well; if it is not set, each system decides (man 7 ipv6).
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(entry.sockaddr)
         listener.listen(backlog)

@@ -169,3 +169,21 @@ def drawn(arrow: Arrow, start: float, end: float, y: float) -> list[str]:
         shape,
         label(arrow.label, (start + end) / 2, y - 8, colour),
     ]
+
+
+class Sketch:
+    """A diagram of what somebody says to somebody: `sketch(("server", "client", "hello"))`."""
+
+    def __init__(self, arrows: Sequence[Arrow]) -> None:
+        self.arrows = arrows
+
+    def __repr__(self) -> str:
+        return as_text(self.arrows)
+
+    def _repr_svg_(self) -> str:
+        return as_svg(self.arrows)
+
+
+def sketch(*said: tuple[str, str, str]) -> Sketch:
+    """Return a diagram of (who, to whom, what), from top to bottom; nothing of it was recorded."""
+    return Sketch([Arrow(*words, Kind.DATA) for words in said])

@@ -39,7 +39,7 @@ def whole_addresses(name: str, port: object) -> list[object]:
     return [entry.sockaddr for entry in resolve(Address(name, 80))]
 
 
-@wrong("1.1", "for six.test something in the list is not an address")
+@wrong("1.1", "is that an address alone?")
 def with_families(name: str, port: object) -> list[str]:
     return [text for e in resolve(Address(name, 80)) for text in (e.sockaddr[0], e.family.name)]
 

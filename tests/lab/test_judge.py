@@ -109,7 +109,7 @@ def test_a_name_that_the_stage_has_not_is_a_mistake() -> None:
 def test_the_table_tells_what_each_symptom_means(capsys: pytest.CaptureFixture[str]) -> None:
     judge(s04_serial, handle_client=sends_nothing_back).table()
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "A request gets the backend's answer lost nothing came" in out
+    assert "A request gets the backend's answer lost: nothing came" in out
     assert set(SYMPTOMS) >= {"untried", "lost", RIGHT}
 
 

@@ -9,7 +9,7 @@ from rsp.lab.backends import Backend
 from rsp.lab.checks import Wrong, exercise, expect
 from rsp.lab.clients import fetch, parse_answer, request
 from rsp.lab.contract import RIGHT, SYMPTOMS
-from rsp.lab.exercises.given import cut, fed, handled
+from rsp.lab.exercises.given import all_closed, cut, fed, handled
 from rsp.lab.judge import judge, swapped
 from rsp.lab.running import running
 from rsp.lab.tempers import LARGE, answering, large, pattern
@@ -82,7 +82,7 @@ def says_502(handle_or_502: Handle, stage: ModuleType) -> None:
 @exercise("4.3")
 def can_all_that_ours_can(my_handle_client: Handle, stage: ModuleType) -> None:
     """The contract of the stage."""
-    with Backend(answering()) as backend, suppress(TimeoutError, ConnectionError):
+    with all_closed(), Backend(answering()) as backend, suppress(TimeoutError, ConnectionError):
         handled(my_handle_client, backend)  # what it raises tells more than an outcome does
     keeps_the_contract(my_handle_client, stage)
 
