@@ -45,7 +45,7 @@ def no_strace(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_strace_wrote_is_read() -> None:
     assert calls_in(WRITTEN) == [
         Call("socket", "", "AF_INET, SOCK_STREAM", "3"),
-        Call("connect", "a new socket", "127.0.0.1, port 1", "ECONNREFUSED"),
+        Call("connect", "a new socket", "127.0.0.1:1", "ECONNREFUSED"),
         Call("close", "a new socket", "", "0"),
         Call("recvfrom", "to the client", "“GET / HTTP/1.1…”", "57"),
         Call("recvfrom", "to the client", "nothing: the end", "0"),
