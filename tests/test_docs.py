@@ -9,6 +9,7 @@ import pytest
 
 import rsp
 from rsp import cli
+from rsp.lab import marking
 from rsp.stages import s04_serial
 from tools import execution, frame, gates, notebooks, pictures, quotes, rhythm, rooms
 from tools.book import FENCE
@@ -65,6 +66,12 @@ POST = [
     "accept",
     "perror",
 ]
+# How the page for instructors calls the marks, and their signs.
+SIGNS = {
+    "passed": marking.SIGNS[marking.PASSED],
+    "failed": marking.SIGNS[marking.FAILED],
+    "not handed in": marking.SIGNS[marking.MISSING],
+}
 MESSAGES = ["Couldn't find backend", "Couldn't connect to backend", "Couldn't bind"]
 MESSAGES += ["Could not accept"]
 
@@ -324,6 +331,32 @@ class TestNotebooks:
     def test_the_headings_are_those_of_the_frame(self) -> None:
         there = re.findall(r"^\d\. \*\*([^*]+)\*\*", self.text, re.MULTILINE)
         assert there == frame.HEADINGS
+
+
+class TestTeaching:
+    text = read(DOCS / "teaching.md")
+
+    def test_every_notebook_has_its_troubles(self) -> None:
+        """And none that is not written."""
+        (table,) = [table for table in tables(self.text) if table[0][0] == "00"]
+        assert {int(row[0]) for row in table} == THERE
+
+    def test_the_columns_are_those_of_the_sheet(self) -> None:
+        (table,) = [table for table in tables(self.text) if table[0][0] == "`learner`"]
+        named = re.findall(r"`(\w+)`", " ".join(row[0] for row in table))
+        assert sorted(named) == sorted(marking.Mark._fields)
+
+    def test_what_it_says_of_marking_is_so(self) -> None:
+        said = re.sub(r"\s+", " ", self.text)
+        assert f"gives slow code longer than {marking.SECONDS:.0f}" in said
+        assert all(f"{sign} {word}" in said for word, sign in SIGNS.items())
+
+    def test_the_sections_to_stop_at_are_there(self) -> None:
+        """What stands in quotation marks with a notebook's number is a heading of it."""
+        there = headings(ROOT / "notebooks" / "04_serial.ipynb").values()
+        named = ["The finished piece", "What one client at a time costs"]
+        named += ["Your own, in your browser"]
+        assert all(f'"{name}"' in self.text and name in there for name in named)
 
 
 def test_the_changelog_is_about_this_version() -> None:
