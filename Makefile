@@ -14,7 +14,7 @@ PYTEST := $(VENV) -m pytest -p no:nbval -n 2 --dist loadfile
 # Strict: every output is compared. Plain `-n 2` would tear a notebook's cells apart.
 NBVAL := $(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout 30 -n 2 --dist loadfile
 
-.PHONY: help learn test check notebooks pictures clean
+.PHONY: help learn test check notebooks pictures docs slides schedule clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -50,6 +50,18 @@ notebooks: ## make the notebooks from notebooks/src (ARGS="01 04" for some of th
 pictures: ## draw the pictures of the README and the docs anew
 	@$(SETUP) dev
 	@$(VENV) tools/pictures.py
+
+docs: ## build the site, docs and notebooks, in docs/_build/html
+	@$(SETUP) dev
+	@$(VENV) tools/docs.py
+
+slides: ## make the slides, one HTML file a notebook, in build/slides (ARGS="04" for some)
+	@$(SETUP) dev
+	@$(VENV) tools/notebooks.py slides $(ARGS)
+
+schedule: ## sum the minutes of the slides into docs/schedule.md
+	@$(SETUP) dev
+	@$(VENV) tools/notebooks.py schedule
 
 clean: ## remove what can be made again; your copy, course/, stays
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

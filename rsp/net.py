@@ -52,11 +52,11 @@ def resolve(address: Address, flags: int = 0) -> list[AddrInfo]:
         found = socket.getaddrinfo(
             address.host,
             address.port,
-            family=socket.AF_UNSPEC,  # hints: IPv4 and IPv6 alike,
-            type=socket.SOCK_STREAM,  # and streams only, no datagrams
+            family=socket.AF_UNSPEC,  # a hint: IPv4 and IPv6 alike
+            type=socket.SOCK_STREAM,  # a hint: streams only, no datagrams
             flags=flags,
         )
-    except UnicodeError as error:  # Python's, before the system is asked: a label over 63 bytes
+    except UnicodeError as error:  # Python's own: a part of a name is longer than 63 bytes
         raise socket.gaierror(socket.EAI_NONAME, "Not a name that can be looked up") from error
     return [AddrInfo(*entry) for entry in found]
 
@@ -64,7 +64,7 @@ def resolve(address: Address, flags: int = 0) -> list[AddrInfo]:
 def check_port(port: str | int) -> None:
     """Refuse a number that no port can have; the name of a service is left to getaddrinfo.
 
-    Raises ValueError. glibc would take 65,536 and more, and quietly use the lower 16 bits.
+    Raises ValueError. The C library of Linux would take 70,000, and use its lower 16 bits.
     """
     try:
         number = int(port)
@@ -94,13 +94,13 @@ def listen(address: Address, backlog: int = BACKLOG) -> socket.socket:
 
 
 def open_listener(entry: AddrInfo, backlog: int) -> socket.socket:
-    """Return a socket bound to `entry` that accepts, IPv4 clients too when it is IPv6."""
+    """Return a socket bound to `entry` that accepts; bound to `::` it takes IPv4 clients too."""
     listener = socket.socket(entry.family, entry.type, entry.proto)
     try:
         # A restarted proxy must not wait out the TIME_WAIT of its own old connections.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if entry.family == socket.AF_INET6:
-            # Off, "::" means IPv4 as well; what it is otherwise, each system decides (man 7 ipv6).
+            # Off, "::" means IPv4 as well; if it is not set, each system decides (man 7 ipv6).
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(entry.sockaddr)
         listener.listen(backlog)

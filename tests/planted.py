@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.book import METADATA, Book, Cell, Project
+from tools.marks import Mark
 
 PACKAGE = {
     "rsp/__init__.py": "",
@@ -93,6 +94,7 @@ FILL = " ".join(
     ["A proxy passes on what it reads, and it keeps nothing back for itself."] * 4
 )  # 56 words
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="client to proxy"></svg>'
+LINK = "[text](src/04_one.md)"
 TABLE = "| call | gives |\n|---|---|\n| serve | all |"
 QUOTE = '''\
 # rsp/stages/s04_serial.py: serve
@@ -134,6 +136,12 @@ WRITTEN = {
 def prose(text: str) -> Cell:
     """Return a markdown cell."""
     return Cell("", "markdown", text)
+
+
+def paged(cell: Cell, minutes: int = 0) -> Cell:
+    """Return a cell that begins a page: a slide with so many minutes, or a subslide without."""
+    cell.metadata |= Mark("slide" if minutes else "subslide", minutes, "Ask first.").metadata
+    return cell
 
 
 def code(source: str, *tags: str, prints: str = "") -> Cell:
@@ -178,7 +186,7 @@ def exercise(number: int) -> list[Cell]:
 def predicted(number: int) -> list[Cell]:
     """Return a question with the run that answers it."""
     return [
-        prose(FILL),
+        paged(prose(FILL)),
         code(f"guess = {number}", "predict"),
         code(f"assert guess == {number}\nprint('yes: {number}')", prints=f"yes: {number}\n"),
     ]
@@ -188,21 +196,23 @@ def cells() -> list[Cell]:
     """Return the cells of the lesson, none of them numbered."""
     opening = "# 04 · One at a time\n\n## You will be able to\n\n- relay\n- limit\n- see\n\n"
     return [
-        prose(f"{opening}**Runs on** Linux and macOS."),
-        prose(f"## A draft\n\n{FILL}\n\n{FILL}\n\n{FILL}\n\n{FILL}"),
+        paged(prose(f"{opening}**Runs on** Linux and macOS."), 10),
+        paged(prose(f"## A draft\n\n{FILL}\n\n{FILL}\n\n{FILL}\n\n{FILL}"), 10),
         code("def serve(data: bytes) -> bytes:\n    return data", "draft"),
         code('print(serve(b"pong"))', prints="b'pong'\n"),
         *(cell for number in (1, 2, 3) for cell in predicted(number)),
-        prose(f"## C beside Python\n\n{FILL}\n\n{FILL}\n\n{FILL}\n\n{FILL}"),
+        paged(prose(f"## C beside Python\n\n{FILL}\n\n{FILL}\n\n{FILL}\n\n{FILL}"), 10),
         picture(),
-        prose(f"## The piece\n\n`rsp.stages.s04_serial.serve` is it.\n\n{FILL}\n\n{FILL}"),
+        paged(
+            prose(f"## The piece\n\n`rsp.stages.s04_serial.serve` is it.\n\n{FILL}\n\n{FILL}"), 10
+        ),
         code(QUOTE, "quote"),
         code("from rsp.stages.s04_serial import serve\n\nprint(serve(b'pong'))", prints="b'pon'\n"),
-        prose(f"{DIFF}"),
-        prose(f"## Exercises\n\n{FILL}\n\n{FILL}\n\n{FILL}\n\n{FILL}"),
+        paged(prose(DIFF)),
+        paged(prose(f"## Exercises\n\n{FILL}\n\n{FILL}\n\n{FILL}\n\n{FILL}"), 10),
         *(cell for number in (1, 2, 3) for cell in exercise(number)),
-        prose(f"## Invariants\n\n{FILL}\n\n## Recap\n\n{TABLE}"),
-        prose(f"## What is still missing\n\n{FILL}\n\n## Further reading\n\n[text](src/04_one.md)"),
+        paged(prose(f"## Invariants\n\n{FILL}\n\n## Recap\n\n{TABLE}"), 5),
+        paged(prose(f"## What is still missing\n\n{FILL}\n\n## Further reading\n\n{LINK}"), 5),
     ]
 
 
@@ -225,6 +235,15 @@ def numbered(book: Book) -> Book:
             if output["output_type"] == "execute_result":
                 output["execution_count"] = count
     return book
+
+
+def mark_of(cell: Cell) -> str:
+    """Return the comment that gives a cell its slide type, minutes and notes; nothing without."""
+    kind = cell.metadata.get("slideshow", {}).get("slide_type")
+    said = cell.metadata.get("rsp", {})
+    minutes = f", {said['minutes']} min" if "minutes" in said else ""
+    notes = f": {said['notes']}" if "notes" in said else ""
+    return f"<!-- {kind}{minutes}{notes} -->\n\n" if kind else ""
 
 
 class Course:
@@ -266,7 +285,7 @@ class Course:
             tags = [tag for tag in cell.tags if tag != "quote"]
             head = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
             shape = f"```{{code-cell}}\n{head}{text}\n```" if cell.is_code else f"+++\n\n{text}"
-            parts.append(shape)
+            parts.append(shape.replace("+++\n\n", f"+++\n\n{mark_of(cell)}", 1))
         source = self.project.source_of(book.path)
         self.write(source.relative_to(self.root).as_posix(), "\n\n".join(parts) + "\n")
 

@@ -60,7 +60,7 @@ def differences(environment: dict[str, Any]) -> list[str]:
     ]
     if "-e .[course]" not in lines:
         faults.append("the course itself is not installed")
-    python = {"python": PROJECT["requires-python"], "pip": ""}
+    python = {"python": PROJECT["requires-python"].replace(">=", "="), "pip": ""}
     if conda_part(environment) != python:
         faults.append(f"conda installs {conda_part(environment)}, not just {python}")
     return sorted(faults)
@@ -83,8 +83,8 @@ def test_it_names_what_the_course_is_made_with() -> None:
         ("- rich>=14,<16", "", "rich is missing"),
         ("- rich", "- numpy\n      - rich", "numpy is not in pyproject"),
         ("- -e .[course]", "", "the course itself is not installed"),
-        ("- python>=3.11", "- python>=3.9", "conda installs {'python': '>=3.9', 'pip': ''}"),
-        ("- pip\n", "- pip\n  - nginx\n", "conda installs {'python': '>=3.11', 'pip': '', 'nginx'"),
+        ("- python=3.11", "- python>=3.11", "conda installs {'python': '>=3.11', 'pip': ''}"),
+        ("- pip\n", "- pip\n  - nginx\n", "conda installs {'python': '=3.11', 'pip': '', 'nginx'"),
     ],
 )
 def test_a_difference_is_found(before: str, after: str, fault: str) -> None:

@@ -194,6 +194,59 @@ def test_an_offer_that_was_accepted_follows_the_course_again(course: Course) -> 
     assert course.mine() == notebook("x = 3")
 
 
+def test_an_older_version_that_the_learner_went_back_to_stays(course: Course) -> None:
+    """It was offered once, and accepted; taken up again later, it is the learner's choice."""
+    course.edit("00_map.ipynb", notebook("x = 'mine'"))
+    course.publish("00_map.ipynb", notebook("x = 2"))
+    course.update()
+    course.edit("00_map.ipynb", course.mine("00_map.new.ipynb"))
+    course.update()
+    course.publish("00_map.ipynb", notebook("x = 3"))
+    course.update()
+    assert course.mine() == notebook("x = 3")
+    course.edit("00_map.ipynb", course.mine("00_map.new.ipynb"))
+    assert course.update() == []
+    assert course.mine() == notebook("x = 2")
+
+
+def test_who_undoes_a_change_follows_the_course_again(course: Course) -> None:
+    """With an offer beside it, or without."""
+    course.edit("00_map.ipynb", notebook("x = 'mine'"))
+    course.publish("00_map.ipynb", notebook("x = 2"))
+    course.update()
+    course.edit("00_map.ipynb", notebook("x = 1", outputs="of my run"))
+    assert course.update() == []
+    assert course.mine() == notebook("x = 2")
+
+
+def test_a_course_that_goes_back_is_followed_too(course: Course) -> None:
+    """A version that was taken back; and to a changed notebook nothing is offered twice."""
+    course.publish("00_map.ipynb", notebook("x = 2"))
+    course.update()
+    course.publish("00_map.ipynb", notebook("x = 1"))
+    course.update()
+    assert course.mine() == notebook("x = 1")
+    course.edit("00_map.ipynb", notebook("x = 'mine'"))
+    told = []
+    for number in (2, 1, 2):
+        course.publish("00_map.ipynb", notebook(f"x = {number}"))
+        told += course.update()
+    assert len(told) == 1
+
+
+def test_a_folder_or_a_dead_link_in_a_notebooks_place_is_the_learners(course: Course) -> None:
+    """Nothing is written over that we cannot read."""
+    for name in ("00_map.ipynb", "00_map.new.ipynb"):
+        (course.copy / name).unlink(missing_ok=True)
+    (course.copy / "00_map.ipynb").symlink_to("far/away")
+    (course.copy / "00_map.new.ipynb").mkdir()
+    course.publish("00_map.ipynb", notebook("x = 2"))
+    (line,) = course.update()
+    assert line.endswith("00_map.new2.ipynb")
+    assert (course.copy / "00_map.ipynb").is_symlink()
+    assert (course.copy / "00_map.new.ipynb").is_dir()
+
+
 def test_a_deleted_notebook_comes_back_fresh(course: Course) -> None:
     """That is how to begin again: delete it, and `make learn`."""
     course.edit("00_map.ipynb", notebook("x = 'mine'"))
@@ -202,7 +255,9 @@ def test_a_deleted_notebook_comes_back_fresh(course: Course) -> None:
     assert course.mine() == notebook("x = 1")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"laid": 1}', '{"laid": {"a": 1}}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"laid": 1}', '{"laid": {"a": 1}}', "\x00", "[" * 9999]
+)
 def test_without_a_manifest_every_difference_is_the_learners(course: Course, text: str) -> None:
     """Nobody can tell what was touched: keep it."""
     (course.copy / learn.MANIFEST).write_text(text, encoding="utf-8")
@@ -212,7 +267,9 @@ def test_without_a_manifest_every_difference_is_the_learners(course: Course, tex
     assert course.mine("00_map.new.ipynb") == notebook("x = 2")
 
 
-@pytest.mark.parametrize("text", ["", "{", "not a notebook", '{"cells": 1}', '{"cells": [1]}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "not a notebook", '{"cells": 1}', '{"cells": [1]}', "[" * 9999]
+)
 def test_a_notebook_that_is_broken_is_the_learners_all_the_same(course: Course, text: str) -> None:
     course.edit("00_map.ipynb", text)
     course.publish("00_map.ipynb", notebook("x = 2"))
@@ -253,6 +310,65 @@ def test_a_write_that_fails_leaves_the_old_file(
     with pytest.raises(OSError, match="No space"):
         course.update()
     assert course.mine() == notebook("x = 1")
+
+
+def test_what_was_laid_before_a_trouble_is_known_as_ours(course: Course) -> None:
+    """The next update goes on from there: half an update makes no notebook the learner's."""
+    course.publish("00_map.ipynb", notebook("x = 2"))
+    course.publish("pictures/a.svg", "<svg/>")
+    (course.copy / "pictures").write_text("a file of mine", encoding="utf-8")
+    with pytest.raises(OSError, match="pictures"):
+        course.update()
+    assert course.mine() == notebook("x = 2")
+    (course.copy / "pictures").unlink()
+    course.publish("00_map.ipynb", notebook("x = 3"))
+    assert course.update() == []
+    assert course.mine() == notebook("x = 3")
+
+
+def started(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[list[list[str]], object]:
+    """Run the command in a checkout; return how JupyterLab was called, and the exit status."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr(learn, "ROOT", root)
+    monkeypatch.setattr(learn, "trust", lambda _: None)
+    monkeypatch.setattr(learn, "configure", lambda _: None)
+    monkeypatch.setattr(learn, "open_lab", lambda _, options: calls.append(options))
+    try:
+        learn.main(list(arguments))
+    except SystemExit as ended:
+        return calls, ended.code
+    return calls, None
+
+
+def test_a_copy_that_cannot_be_brought_up_to_date_is_opened_all_the_same(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence says what is in the way; the learner can work."""
+    course.publish("solutions/02.ipynb/x", "")
+    course.edit("solutions/02.ipynb", "")
+    assert started(course.copy.parent, monkeypatch, "--no-browser") == ([["--no-browser"]], None)
+    said = capsys.readouterr().err
+    assert said.startswith("Your copy could not be brought up to date: ")
+    assert said.count("\n") == 1
+
+
+def test_without_any_copy_there_is_nothing_to_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "course").write_text("a file", encoding="utf-8")
+    assert started(tmp_path, monkeypatch) == ([], 1)
+    assert "could not be brought up to date" in capsys.readouterr().err
+
+
+def test_the_copy_can_be_laid_out_without_jupyterlab(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For an image that is built once and opened later."""
+    course.publish("01_addresses.ipynb", notebook("y = 2"))
+    assert started(course.copy.parent, monkeypatch, "--lay-out") == ([], None)
+    assert "01_addresses.ipynb" in course.names()
 
 
 def test_a_version_does_not_depend_on_how_the_source_is_split() -> None:

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -350,7 +349,7 @@ class TestMake:
 
     @pytest.mark.slow
     def test_learn_sets_up_a_fresh_checkout_in_an_empty_home(self, tmp_path: Path) -> None:
-        """The whole way, with --version in place of a browser; the second time takes seconds."""
+        """The whole way, with --version in place of a browser; the second time sets up nothing."""
         checkout = tmp_path / "a checkout"
         self.copy(checkout)
         home = tmp_path / "home"
@@ -364,13 +363,11 @@ class TestMake:
             pytest.skip("no way to a package index from here")
         assert first.returncode == 0, first.stdout + first.stderr
         assert re.search(r"^4\.\d+", first.stdout, re.MULTILINE)
-        began = time.monotonic()
         second = subprocess.run(
             learn, cwd=checkout, env=environment, capture_output=True, text=True
         )
         assert second.returncode == 0
         assert "Setting up" not in second.stdout
-        assert time.monotonic() - began < 5
         assert (checkout / "course").is_dir()
 
     @staticmethod

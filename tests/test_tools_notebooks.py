@@ -71,7 +71,7 @@ def test_a_fault_of_a_gate_is_told_and_the_notebook_is_written(
     course.source.write_text(course.source.read_text().replace("**Runs on**", "Runs on"))
     status, _, err = same(course, capsys, "build", "04")
     what = "no line of the first 3 cells starts with **Runs on**; name the systems"
-    said = f"notebooks/04_one.ipynb 04_one-001 (line 3 of its source): {what}\n"
+    said = f"notebooks/04_one.ipynb 04_one-001 (line 5 of its source): {what}\n"
     assert (status, err) == (1, said)
     status, _, err = same(course, capsys, "check")
     assert (status, err) == (1, said)

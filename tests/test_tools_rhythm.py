@@ -1,6 +1,7 @@
 """The rhythm: what is counted, and every limit proved by a notebook that passes it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,8 @@ def shorten(course: Course) -> None:
 
 
 def many_cells(course: Course) -> None:
-    course.lesson.cells[1:1] = [prose("So.") for _ in range(40)]
+    pair = [prose("So."), code("assert 1\nprint(1)", prints="1\n")]
+    course.lesson.cells[3:3] = [replace(cell) for _ in range(22) for cell in pair]
     numbered(course.lesson)
 
 
@@ -119,6 +121,14 @@ def test_tables_and_listings_are_not_words() -> None:
     assert rhythm.measure(book).words == 5
 
 
+def test_prose_that_slides_part_counts_as_one_cell() -> None:
+    """Its reader sees no border."""
+    book = Book(Path("05_text.ipynb"), [prose("A."), prose("B."), code("x = 1"), prose("C.")])
+    for number, cell in enumerate(book.cells):
+        cell.id = str(number)
+    assert rhythm.measure(book).cells == 3
+
+
 def test_an_empty_cell_is_no_code() -> None:
     """A cell to write in has no length; but it stands in a row."""
     book = Book(Path("01_empty.ipynb"), [code(""), code("x = 1\n\ny = 2"), code(" \n")])
@@ -133,5 +143,5 @@ def test_the_table_has_a_row_for_each_notebook(
     rhythm.show([Course(tmp_path).lesson])
     row = next(line for line in capsys.readouterr().out.splitlines() if "04_one" in line)
     assert [word for word in row.replace("│", " ").split() if word] == [
-        *("04_one", "31", "17", "2/6/6", "1287", "429", "18%", "2", "1", "0%", "53%")
+        *("04_one", "27", "17", "2/6/6", "1287", "429", "18%", "2", "1", "0%", "53%")
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import fresh, gates
+from tools import fresh, gates, teaching
 from tools.book import BookError, Project
 from tools.convert import convert
 
@@ -28,3 +28,4 @@ def checked(project: Project, source: Path) -> Iterator[str]:
     yield from fresh.differences(book, made)
     yield from fresh.is_canonical(book)
     yield from gates.faults(book, project)
+    yield from teaching.faults(book)

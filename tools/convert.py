@@ -1,10 +1,10 @@
-"""From a text to its notebook: quotes pasted, diffs made, ids and metadata fixed."""
+"""From a text to its notebook: marks read, quotes pasted, diffs made, ids and metadata fixed."""
 
 from pathlib import Path
 
 import jupytext
 
-from tools import diffs
+from tools import diffs, marks
 from tools.book import METADATA, Book, BookError, Cell, Project, from_json
 from tools.quotes import QUOTE_LIMIT, load, marker_of
 from tools.scope import Scope
@@ -24,6 +24,7 @@ def convert(source: Path, project: Project) -> Book:
     book.name = project.short(book.path)
     book.metadata = METADATA
     text, scope, place = source.read_text(encoding="utf-8"), Scope(project.root), 0
+    book.cells = marks.applied(book.cells, text, name)
     for number, cell in enumerate(book.cells, start=1):
         cell.line, place = locate(text, cell.source, place)
         where = f"{name}:{cell.line}"

@@ -47,7 +47,7 @@ class Manifest:
             data = json.loads(path.read_text(encoding="utf-8"))
             self.laid = {name: Version(*hashes) for name, hashes in data["laid"].items()}
             self.beside = {name: Version(*hashes) for name, hashes in data["beside"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.laid = {}  # then every file counts as the learner's, and is left alone
 
     def write(self) -> None:
@@ -57,15 +57,26 @@ class Manifest:
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Bring the copy up to date and become JupyterLab, with `arguments` for it."""
+    """Bring the copy up to date and become JupyterLab, with `arguments` for it.
+
+    With --lay-out alone, for Binder, it ends there.
+    """
     course = ROOT / "course"
     is_first = not course.exists()
-    changes = lay_out(ROOT / "notebooks", course)
+    try:
+        changes = lay_out(ROOT / "notebooks", course)
+    except OSError as error:  # a full disk, a folder that is not ours to write in
+        changes = []
+        print(f"Your copy could not be brought up to date: {error}", file=sys.stderr)
+        if arguments == ["--lay-out"] or not course.is_dir():
+            sys.exit(1)
     for change in changes:
         if change.line:
             print(change.line)
     trust([change.path for change in changes if change.path.suffix == ".ipynb"])
     configure(Path(sys.prefix))
+    if arguments == ["--lay-out"]:
+        sys.exit()
     open_lab(course, [*first_page(course, is_first), *arguments])
 
 
@@ -74,11 +85,13 @@ def lay_out(notebooks: Path, course: Path) -> list[Change]:
     course.mkdir(exist_ok=True)
     manifest = Manifest(course / MANIFEST)
     changes = []
-    for source in files(notebooks):
-        name = source.relative_to(notebooks).as_posix()
-        change = lay_one(source, course / name, name, manifest)
-        changes += [change] if change else []
-    manifest.write()
+    try:
+        for source in files(notebooks):
+            name = source.relative_to(notebooks).as_posix()
+            change = lay_one(source, course / name, name, manifest)
+            changes += [change] if change else []
+    finally:
+        manifest.write()  # of what was laid before a trouble, too: it stays ours to refresh
     return changes
 
 
@@ -142,8 +155,13 @@ def place_beside(copy: Path, ours: Version | None) -> Path:
 
 
 def version_at(path: Path) -> Version | None:
-    """Return the version that lies at `path`, None when there is none."""
-    return version_of(path.read_bytes()) if path.is_file() else None
+    """Return the version that lies at `path`, None when there is none.
+
+    A folder or a dead link in that place is a version of the learner's.
+    """
+    if path.is_file():
+        return version_of(path.read_bytes())
+    return Version("", "") if os.path.lexists(path) else None
 
 
 def version_of(content: bytes) -> Version:
@@ -155,7 +173,7 @@ def version_of(content: bytes) -> Version:
     try:
         cells = json.loads(content)["cells"]
         text = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
-    except (ValueError, KeyError, TypeError):  # not a notebook, or no longer
+    except (ValueError, KeyError, TypeError, RecursionError):  # not a notebook, or no longer
         return Version(whole, whole)
     return Version(hashlib.sha256(json.dumps(text).encode()).hexdigest(), whole)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import gates
+from tools import gates, teaching
 from tools.book import BookError, Project, say
 from tools.convert import convert
 from tools.execution import execute
@@ -28,6 +28,7 @@ def build(project: Project, sources: list[Path]) -> Iterator[str]:
         books.append(book)
     for book in books:  # at the end: a lesson looks for its solutions
         yield from gates.faults(book, project)
+        yield from teaching.faults(book)
 
 
 def write(path: Path, text: str) -> bool:

@@ -23,6 +23,8 @@ COMMANDS = {
     "check": ("tools.checking", "compare what is committed with its source, and check it"),
     "run": ("tools.making", "execute what is committed, twice in the same kernel"),
     "rhythm": ("tools.showing", "print the numbers of each lesson"),
+    "slides": ("tools.slides", "write the slides into build/slides, one HTML file each"),
+    "schedule": ("tools.schedule", "sum the minutes into the plans of docs/schedule.md"),
     "quotes": ("tools.showing", "print what each notebook quotes from the package"),
 }
 

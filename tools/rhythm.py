@@ -7,6 +7,7 @@ import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.console import Console
 from rich.table import Table
@@ -86,7 +87,7 @@ def measure(book: Book) -> Rhythm:
     words = sum(len(prose(cell.source).split()) for cell in book.markdown)
     defining = sum(bool(DEFINING.search(cell.source)) for cell in code)
     return Rhythm(
-        cells=len(book.cells),
+        cells=sum(1 for _ in groupby(book.cells, key=separate)),
         code=len(code),
         median=statistics.median(lines),
         p90=lines[int(len(lines) * 0.9) if len(lines) > 1 else 0],
@@ -99,6 +100,11 @@ def measure(book: Book) -> Rhythm:
         ignored=sum(ignored(cell) for cell in shown) / max(1, len(shown)),
         outputs=len(shown) / max(1, len(code)),
     )
+
+
+def separate(cell: Cell) -> str:
+    """Return what tells a cell from its neighbours: slides part prose that is read as one."""
+    return cell.id if cell.is_code else "prose"
 
 
 def length(cell: Cell) -> int:

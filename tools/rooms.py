@@ -33,6 +33,11 @@ def imports(root: Path, room: str) -> set[str]:
     return {other for other in rooms - {room} if file_of(root, other)}
 
 
+def taken(root: Path) -> dict[str, set[str]]:
+    """Return each room with those that it imports from, the lab last."""
+    return {room: imports(root, room) for room in [*layers(root), BESIDE]}
+
+
 def named(tree: ast.Module) -> Iterator[str]:
     """Yield each module that a file imports."""
     for node in ast.walk(tree):
@@ -47,8 +52,8 @@ def named(tree: ast.Module) -> Iterator[str]:
 def drawn(root: Path) -> str:
     """Return the rooms as an SVG: the list from top to bottom, the lab beside it."""
     rooms = layers(root)
-    taken = {room: imports(root, room) for room in [*rooms, BESIDE]}
-    told = escape("; ".join(sentences(taken)), quote=True)
+    imported = taken(root)
+    told = escape("; ".join(sentences(imported)), quote=True)
     left = MARGIN + WIDTH + 90  # of the list
     width = left + WIDTH + MARGIN + BEND * len(rooms)
     height = 2 * MARGIN + len(rooms) * (HEIGHT + GAP) - GAP
@@ -57,9 +62,9 @@ def drawn(root: Path) -> str:
     for place, room in enumerate(rooms):
         top = MARGIN + place * (HEIGHT + GAP)
         parts.append(box(room, left, top))
-        for other in sorted(taken[room], key=rooms.index):
+        for other in sorted(imported[room], key=rooms.index):
             parts.append(down(left, top, rooms.index(other) - place))
-        if room in taken[BESIDE]:
+        if room in imported[BESIDE]:
             start, end = (MARGIN + WIDTH, beside_y + HEIGHT / 2), (left, top + HEIGHT / 2)
             parts.append(arrow(f"M{start[0]},{start[1]} L{end[0] - 9},{end[1]}", *end, (1, 0)))
     return (
@@ -70,9 +75,9 @@ def drawn(root: Path) -> str:
     )
 
 
-def sentences(taken: dict[str, set[str]]) -> Iterator[str]:
+def sentences(imported: dict[str, set[str]]) -> Iterator[str]:
     """Yield who imports from whom, in words."""
-    for room, others in taken.items():
+    for room, others in imported.items():
         yield f"{room} imports from {', '.join(sorted(others)) or 'no other'}"
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 
 OLDEST = (3, 11)  # requires-python in pyproject.toml
-EXTRAS = ["course", "test", "dev"]  # each holds those before it
+EXTRAS = ["course", "test", "dev", "ui"]  # each holds those before it
 NAMES = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"]
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

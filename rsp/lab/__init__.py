@@ -4,12 +4,13 @@ Backends of every temper, clients that misbehave on purpose, `running` for a pro
 recorder at the lab's own ends with its drawing, predictions, checks, the contract, progress.
 """
 
-from rsp.lab import exercises as _exercises
+from rsp.lab import exercises as _exercises  # noqa: F401  (it fills CHECKS)
 from rsp.lab.backends import Backend
 from rsp.lab.chain import Chain
 from rsp.lab.checks import Wrong, check
 from rsp.lab.clients import Answer, Client, Named, fetch, request
 from rsp.lab.contract import RIGHT
+from rsp.lab.drawing import sketch
 from rsp.lab.hosts import hosts
 from rsp.lab.in_c import run_c
 from rsp.lab.judge import judge
@@ -81,6 +82,7 @@ __all__ = [
     "running",
     "silent",
     "site",
+    "sketch",
     "slow",
     "snapshot",
     "stop",

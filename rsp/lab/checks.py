@@ -6,12 +6,13 @@ learner wrote, tries it, and raises Wrong with a sentence where it does not hold
 
 import ctypes
 import dis
+import inspect
 import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
 
-from rsp.lab import progress
+from rsp.lab.progress import OPEN, PASSED, note
 from rsp.lab.proxies import end_all_ends
 from rsp.lab.settings import TIMEOUT
 from rsp.lab.where import innermost, where_is
@@ -60,8 +61,12 @@ def check(number: str, *written: Any) -> Verdict:
     """Try what the learner has written for exercise `number`; return how it went."""
     if number not in CHECKS:
         raise KeyError(f"there is no exercise {number}; there are {', '.join(sorted(CHECKS))}")
+    wanted = list(inspect.signature(CHECKS[number]).parameters)
+    if len(written) != len(wanted):
+        wants = ", ".join(["the number", *wanted])
+        raise TypeError(f"this check wants: {wants}; the cell as it was has them all")
     verdict = Verdict(number, try_out(CHECKS[number], written))
-    progress.note("check", number, progress.PASSED if verdict else progress.OPEN)
+    note("check", number, PASSED if verdict else OPEN)
     return verdict
 
 
@@ -99,8 +104,8 @@ def complaint(function: Check, written: tuple[Any, ...]) -> str:
         return str(error)
     except NotImplementedError:
         return "it is not written yet"
-    # Whatever the learner's code raises is told, not thrown; sys.exit() would end but the thread.
-    except (Exception, SystemExit) as error:
+    # Whatever the learner's code raises is told, not thrown: it would end but this thread.
+    except BaseException as error:
         return f"it raised {type(error).__name__}: {error}{line_of(error)}"
     return ""
 

@@ -19,7 +19,8 @@ class Client(End):
     `receive_buffer` (bytes) makes it a client whose kernel takes little before it is read.
     """
 
-    def __init__(self, to: "Address | Server", receive_buffer: int = 0) -> None:
+    def __init__(self, to: "Address | Server | socket.socket", receive_buffer: int = 0) -> None:
+        to = Named(to) if isinstance(to, socket.socket) else to
         address = to if isinstance(to, Address) else to.address
         sock = socket.socket(socket.AF_INET6 if ":" in str(address.host) else socket.AF_INET)
         sock.settimeout(TIMEOUT)
@@ -34,10 +35,12 @@ class Client(End):
         try:
             sock.connect((address.host, int(address.port)))
         except BaseException as error:
-            if isinstance(error, ConnectionRefusedError):
-                self.record(Kind.RESET, incoming=True)
             RECORDER.direct.discard((sock.getsockname()[1], int(address.port)))
             sock.close()
+            if isinstance(error, ConnectionRefusedError):
+                self.record(Kind.RESET, incoming=True)
+                why = f"nobody listens there: is the {other} down, or its `with` block over?"
+                raise ConnectionRefusedError(error.errno, why) from None
             raise
 
     def ask(self, path: str = "/", **fields: str) -> None:

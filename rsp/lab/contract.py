@@ -16,7 +16,7 @@ from rsp.lab.ends import End
 from rsp.lab.processes import InProcess
 from rsp.lab.proxies import Proxy, Serve
 from rsp.lab.running import running
-from rsp.lab.settings import Stuck
+from rsp.lab.settings import TIMEOUT, Stuck
 from rsp.net import Address
 
 RIGHT = "right"
@@ -89,7 +89,7 @@ def ending_told(proxy: Proxy) -> Iterator[None]:
         yield
     except OSError as error:
         # A connection that broke may be the first that is seen of a process that ends.
-        if proxy.ended(SOON if isinstance(error, ConnectionError) else 0):
+        if proxy.ended(TIMEOUT if isinstance(error, ConnectionError) else 0):
             raise Shows("exits") from None
         raise
     if proxy.gone:
@@ -119,7 +119,7 @@ def got(server: Server, want: bytes = BODY, **fields: str) -> str:
     except TimeoutError:
         return "waits"
     except ConnectionError:
-        return "exits" if server.ended(SOON) else "refuses"
+        return "exits" if server.ended() else "refuses"
     if answer.body == want:
         return RIGHT
     return "cut" if answer.head else "lost"
@@ -142,9 +142,9 @@ def took(client: Client, want: bytes) -> str:
     return "cut" if data else "lost"
 
 
-def first_wrong(*symptoms: str) -> str:
-    """Return the first symptom that is not RIGHT."""
-    return next((symptom for symptom in symptoms if symptom != RIGHT), RIGHT)
+def first_wrong(*tries: Callable[[], str]) -> str:
+    """Return the first symptom that is not RIGHT; what comes after it is not tried."""
+    return next((symptom for one in tries if (symptom := one()) != RIGHT), RIGHT)
 
 
 def arrived(backend: Backend, *parts: bytes) -> str:

@@ -97,14 +97,14 @@ def as_svg(arrows: Sequence[Arrow]) -> str:
         places.append(places[-1] + max(NARROWEST, gap * CHARACTER))
     notes = [len(a.label) for a in arrows if a.kind is Kind.NOTE and a.sender == names[-1]]
     last = max([60, len(names[-1]) * CHARACTER / 2 + 14, *(n * CHARACTER + 14 for n in notes)])
-    width = places[-1] + MARGIN + last
+    width = round(places[-1] + MARGIN + last)
     height = TOP + ROW * len(arrows) + 22
     told = escape("; ".join(sentences(arrows)) or "nothing was sent", quote=True)
     parts = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width:.0f}' height='{height}' "
-        f"viewBox='0 0 {width:.0f} {height}' role='img' aria-label='{told}'>",
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' "
+        f"viewBox='0 0 {width} {height}' role='img' aria-label='{told}'>",
         f"<title>{told}</title>",
-        f"<rect x='.5' y='.5' width='{width - 1:.0f}' height='{height - 1}' rx='8' "
+        f"<rect x='.5' y='.5' width='{width - 1}' height='{height - 1}' rx='8' "
         f"fill='{CARD}' stroke='{LINE}'/>",
     ]
     for name, x in zip(names, places, strict=True):
@@ -169,3 +169,21 @@ def drawn(arrow: Arrow, start: float, end: float, y: float) -> list[str]:
         shape,
         label(arrow.label, (start + end) / 2, y - 8, colour),
     ]
+
+
+class Sketch:
+    """A diagram of what somebody says to somebody: `sketch(("server", "client", "hello"))`."""
+
+    def __init__(self, arrows: Sequence[Arrow]) -> None:
+        self.arrows = arrows
+
+    def __repr__(self) -> str:
+        return as_text(self.arrows)
+
+    def _repr_svg_(self) -> str:
+        return as_svg(self.arrows)
+
+
+def sketch(*said: tuple[str, str, str]) -> Sketch:
+    """Return a diagram of (who, to whom, what), from top to bottom; nothing of it was recorded."""
+    return Sketch([Arrow(*words, Kind.DATA) for words in said])

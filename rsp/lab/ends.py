@@ -121,6 +121,13 @@ class End(Watched):
             pieces.append(data)
         return b"".join(pieces)
 
+    def recv_exactly(self, count: int) -> bytes:
+        """Return `count` bytes; fewer when the stream ends first."""
+        got = b""
+        while len(got) < count and (data := self.recv(count - len(got))):
+            got += data
+        return got
+
     def recv_message(self) -> bytes:
         """Return one HTTP message: its head, and as much body as its Content-Length says.
 

@@ -16,6 +16,9 @@ ENDING = ".test"
 @contextmanager
 def hosts(table: Mapping[str, Sequence[str]]) -> Iterator[None]:
     """Let names mean addresses for the length of a `with`: `hosts({"shop.test": ["::1"]})`."""
+    for name, addresses in table.items():
+        if isinstance(addresses, str):
+            raise TypeError(f"{name} needs a list of addresses: [{addresses!r}]")
     really = socket.getaddrinfo
 
     def getaddrinfo(host: Any, port: Any, *rest: Any, **hints: Any) -> list[Any]:

@@ -14,10 +14,10 @@ ENOUGH = 2  # wrong outcomes after which no more are tried: each may cost second
 
 
 class Judgement:
-    """Outcome → what it showed, for what this stage can do."""
+    """Outcome → what it showed, for what this stage can do; `later` is what it cannot do yet."""
 
-    def __init__(self, name: str, shown: dict[str, str]) -> None:
-        self.name, self.shown = name, shown
+    def __init__(self, name: str, shown: dict[str, str], later: dict[str, str]) -> None:
+        self.name, self.shown, self.later = name, shown, later
 
     @property
     def good(self) -> bool:
@@ -32,9 +32,10 @@ class Judgement:
         return f"{self.name}: {right} of {len(self.shown)} outcomes right"
 
     def table(self) -> None:
-        """Print each outcome with what it showed."""
-        rows = [(text, symptom, SYMPTOMS[symptom]) for text, symptom in self.shown.items()]
-        print_table(["outcome", "here", "that is"], rows)
+        """Print each outcome with what it showed, then those that were not asked for yet."""
+        rows = [(text, told(symptom)) for text, symptom in self.shown.items()]
+        rows += [(text, f"not yet: {symptom}") for text, symptom in self.later.items()]
+        print_table(["outcome", "here"], rows)
 
 
 def judge(stage: ModuleType, **mine: Callable[..., Any]) -> Judgement:
@@ -48,12 +49,23 @@ def judge(stage: ModuleType, **mine: Callable[..., Any]) -> Judgement:
             raise AttributeError(f"{stage.__name__} has no {name} to put yours in the place of")
     name = stage.__name__.rpartition(".")[2]
     shown: dict[str, str] = {}
+    later = NOT_YET.get(name, {})
     with swapped(stage, mine):
-        for text in (text for text in OUTCOMES if text not in NOT_YET.get(name, {})):
-            wrong = sum(symptom != RIGHT for symptom in shown.values())
-            tried = OUTCOMES[text](before(stage.serve)) if wrong < ENOUGH else "untried"
+        for text in (text for text in OUTCOMES if text not in later):
+            tried = "untried" if enough(shown) else OUTCOMES[text](before(stage.serve))
             shown[text] = tried or RIGHT
-    return Judgement(", ".join(mine) or name, shown)
+    return Judgement(", ".join(mine) or name, shown, later)
+
+
+def told(symptom: str) -> str:
+    """Return a symptom in words; what is right needs none."""
+    return symptom if symptom == RIGHT else f"{symptom}: {SYMPTOMS[symptom]}"
+
+
+def enough(shown: dict[str, str]) -> bool:
+    """Tell whether trying more would only cost time."""
+    wrong = [symptom for symptom in shown.values() if symptom != RIGHT]
+    return len(wrong) >= ENOUGH or "stuck" in wrong
 
 
 @contextmanager

@@ -22,10 +22,14 @@ def arranged(events: Sequence[Event]) -> Iterator[Event]:
 
 
 def without_second_ends(events: Iterable[Event]) -> Iterator[Event]:
-    """Leave out the end that only answers an end: every connection has one."""
+    """Leave out the end that only answers an end: every connection has one.
+
+    But a client that has said it will send no more waits for the other end: that one is shown.
+    """
     over: set[int] = set()  # connections of which one side has ended, and nothing came since
     for event in events:
-        if event.kind is Kind.END and event.lane in over:
+        answers = event.kind is Kind.END and event.lane in over
+        if answers and not (event.at_client and event.incoming):
             continue
         if event.kind in {Kind.END, Kind.RESET}:
             over.add(event.lane)
@@ -52,13 +56,17 @@ def one_part(part: list[Event], owner: dict[int, int]) -> Iterator[Event]:
     for event in part:
         if not event.at_client and event.kind is not Kind.NOTE:
             queues.setdefault(event.lane, []).append(event)
+    last_of = {event.lane: event for event in part if event.at_client}
     for event in clients_order(part):
         for lane, queue in sorted(queues.items()):
             if event.kind is Kind.NOTE:
                 yield from take(queue, len(queue))
             elif event.incoming and owner.get(lane) == event.lane:
-                yield from take(queue, one_exchange(queue))
+                yield from take(queue, said_before(event, queue))
         yield event
+        if event is last_of.get(event.lane) and event.kind is Kind.END and not event.incoming:
+            for lane, queue in sorted(queues.items()):  # it left, and its upstream is let go
+                yield from take(queue, len(queue) if owner.get(lane) == event.lane else 0)
     for _, queue in sorted(queues.items()):
         yield from queue
 
@@ -89,13 +97,19 @@ def take(queue: list[Event], count: int) -> list[Event]:
     return taken
 
 
-def one_exchange(queue: list[Event]) -> int:
-    """Return how many events belong to the first request of a queue and to what was said to it."""
+def said_before(event: Event, queue: list[Event]) -> int:
+    """Return how many events of a backend's queue come before what a client got: `event`.
+
+    They belong to one request; and what the backend said last, an end perhaps, comes before the
+    client's end only, for bytes are passed on without waiting for it.
+    """
     answered = False
-    for place, event in enumerate(queue):
-        if answered and event.to_backend and event.kind is Kind.DATA:
+    for place, said in enumerate(queue):
+        if answered and said.to_backend and said.kind is Kind.DATA:
             return place
-        answered = answered or not event.to_backend
+        if event.kind is Kind.DATA and not said.to_backend and said.kind is not Kind.DATA:
+            return place
+        answered = answered or not said.to_backend
     return len(queue)
 
 

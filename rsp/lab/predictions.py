@@ -1,6 +1,6 @@
 """Predict before you run: the learner guesses, the experiment tells."""
 
-from rsp.lab import progress
+from rsp.lab.progress import OPEN, RIGHT, WRONG, note
 
 
 def reveal(number: str, guess: object, answer: str, because: str) -> None:
@@ -9,11 +9,13 @@ def reveal(number: str, guess: object, answer: str, because: str) -> None:
     `number` is the prediction's ("4.1"), `answer` the letter that is right.
     """
     made = str(guess).strip().lower() if guess not in (None, ...) else ""
-    if not made:
-        how, words = progress.OPEN, f"You have not guessed; it is {answer}"
+    if len(made) > 1:
+        how, words = OPEN, f"Guess with one letter, such as {answer}"
+    elif not made:
+        how, words = OPEN, f"You have not guessed; it is {answer}"
     elif made == answer.lower():
-        how, words = progress.RIGHT, f"Your guess was right: {answer}"
+        how, words = RIGHT, f"Your guess was right: {answer}"
     else:
-        how, words = progress.WRONG, f"You guessed {made}; it is {answer}"
-    progress.note("guess", number, how)
+        how, words = WRONG, f"You guessed {made}; it is {answer}"
+    note("guess", number, how)
     print(f"{words}. {because}")

@@ -72,5 +72,5 @@ RECORDER = Recorder()
 
 
 def here() -> int:
-    """Return the number of the thread that calls."""
-    return threading.get_ident()
+    """Return the kernel's number of the thread that calls; Python's may be given again at once."""
+    return threading.get_native_id()

@@ -5,6 +5,7 @@ shuts the listener, closes every end of the lab's, waits with a deadline, and na
 """
 
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ from rsp.lab.proxies import PROXIES, InThread, Proxy, Serve
 from rsp.lab.recorder import RECORDER
 from rsp.lab.rest import members
 from rsp.lab.settings import Stuck
+from rsp.lab.where import in_a_cell, where_is
 from rsp.net import Address
 
 COMMAND = (sys.executable, "-m", "rsp", "0", "{host}", "{port}")  # rsp itself, as a process
@@ -47,6 +49,9 @@ def running(
             proxy.stop()
         except Stuck as stuck:
             error.add_note(str(stuck))  # the first trouble is the one to tell
+        failure = proxy.failure if isinstance(proxy, InThread) and not may_fail else None
+        if failure and isinstance(error, OSError | AssertionError):
+            raise failure from error  # what the client met is only what this led to
         raise
     else:
         proxy.stop()
@@ -69,4 +74,14 @@ def stop() -> None:
         end.close()
     PROXIES.clear()
     backends.RUNNING.clear()
+    stuck += [f"a thread of your own goes on in {where}" for where in own_threads()]
+    if stuck:
+        stuck.append("restart the kernel to end what is left (menu Kernel)")
     print("\n".join(stuck) or "all stopped: nothing of the lab's runs now")
+
+
+def own_threads() -> list[str]:
+    """Return where the threads are that the cells of a notebook have started and not joined."""
+    mine = threading.current_thread()
+    others = [thread for thread in threading.enumerate() if thread is not mine]
+    return [where_is(thread) for thread in others if in_a_cell(thread)]

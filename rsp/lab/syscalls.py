@@ -30,7 +30,7 @@ RECORDINGS = Path(__file__).with_name("recordings.json")
 STRACE = ("strace", "-f", "-yy", "-s", "24", "-e", "trace=network,read,write,close", "-o")
 BEGIN = 'write(-1, "begin"'  # a call that fails, and that only a traced script makes
 IN_PYTHON = {
-    "socket": "socket.socket()",
+    "socket": "socket()",
     "connect": ".connect()",
     "setsockopt": ".setsockopt()",
     "bind": ".bind()",
@@ -42,7 +42,11 @@ IN_PYTHON = {
     "shutdown": ".shutdown()",
     "close": ".close()",
 }
-IN_C = {"accept4": "accept", "sendto": "write", "recvfrom": "read"}  # the others bear one name
+IN_C = {
+    "accept4": " (accept)",
+    "sendto": " (write)",
+    "recvfrom": " (read)",
+}  # in the post; else alike
 LINE = re.compile(r"(?P<name>\w+)\((?P<rest>.*)\)\s+= (?P<result>-?\d+)(?P<more>.*)")
 SOCKET = re.compile(r"\d+<TCP(?:v6)?:\[(?P<ends>.*?)\]>")
 PORTS = re.compile(r":(\d+)")
@@ -80,10 +84,10 @@ class Trace:
     def table(self) -> None:
         """Print the calls: what the kernel sees, in Python, in the post's C."""
         rows = [
-            (call.name, IN_PYTHON.get(call.name, ""), IN_C.get(call.name, call.name), *call[1:])
+            (IN_PYTHON.get(call.name, ""), call.name + IN_C.get(call.name, ""), *call[1:])
             for call in self
         ]
-        print_table(["system call", "in Python", "in C", "on", "with", "gave"], rows)
+        print_table(["in Python", "system call (in C)", "on", "with", "gave"], rows)
         if self.recorded:
             what = "recorded on Linux" if self.calls else "nothing was recorded"
             print(f"({what}: strace is not to be had here)")
@@ -182,7 +186,9 @@ def call_of(found: re.Match[str]) -> Call:
         result = found["more"].split()[0] if found["more"].split() else "-1"
     on = SOCKET.match(rest)
     if name == "socket":
-        return Call(name, "", ", ".join(word.split("|")[0] for word in rest.split(", ")), result)
+        return Call(
+            name, "", ", ".join(word.split("|")[0] for word in rest.split(", ")[:2]), result
+        )
     return Call(name, socket_name(on["ends"] if on else ""), what_of(name, rest), result)
 
 
@@ -208,7 +214,7 @@ def what_of(name: str, rest: str) -> str:
         port = re.search(r"htons\((\d+)\)", rest)
         host = re.search(r'inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"', rest)
         where = (host[1] or host[2]) if host else "?"
-        return f"{where}, port {with_names(port[1]) if port else '?'}"
+        return f"{where}:{with_names(port[1]) if port else '?'}"
     if name == "setsockopt":
         return ", ".join(rest.split(", ")[1:4])
     if name == "listen":

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-WIDTH = 96  # columns: what a notebook shows without a scroll bar
+WIDTH = 88  # columns: what JupyterLab shows beside its file browser, uncut
 
 
 def console() -> Console:

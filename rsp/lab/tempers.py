@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 
 from rsp.lab.backends import Backend, Temper
 from rsp.lab.ends import End
@@ -24,6 +25,7 @@ def response(body: bytes | str, status: str = "200 OK", **fields: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode() + body
 
 
+@cache
 def pattern(size: int) -> bytes:
     """Return `size` bytes in which a lost or a doubled piece shows."""
     return b"".join(b"%07d\n" % number for number in range(size // 8 + 1))[:size]

@@ -3,7 +3,7 @@
 import time
 from contextlib import suppress
 
-from rsp.lab.clients import Client
+from rsp.lab.clients import Client, Server
 from rsp.lab.contract import (
     BODY,
     RIGHT,
@@ -77,7 +77,7 @@ def a_short_answer_looks_short(before: Before) -> str:
         with Client(proxy) as client:
             client.ask()
             symptom = took(client, half)
-        return first_wrong(symptom, got(proxy))
+        return first_wrong(lambda: symptom, lambda: got(proxy))
 
 
 @outcome
@@ -90,7 +90,7 @@ def a_reset_is_not_a_good_end(before: Before) -> str:
             client.recv()
             backend.release()
             symptom = "hides" if ends_well(client) else RIGHT
-        return first_wrong(symptom, got(proxy))
+        return first_wrong(lambda: symptom, lambda: got(proxy))
 
 
 def ends_well(client: Client) -> bool:
@@ -112,9 +112,13 @@ def nothing_is_left_open(before: Before) -> str | None:
         had = descriptors(proxy)
         if symptom != RIGHT or had is None:
             return None if symptom == RIGHT else symptom
-        for _ in range(20):
-            symptom = first_wrong(symptom, got(proxy))
-        deadline = time.monotonic() + SOON  # the last one may still be closing
-        while (leaks := (descriptors(proxy) or 0) - had >= LEAK) and time.monotonic() < deadline:
-            at_rest()
-        return first_wrong(symptom, "leaks" if leaks else RIGHT)
+        clients = [lambda: got(proxy)] * 20
+        return first_wrong(*clients, lambda: "leaks" if has_more(proxy, had) else RIGHT)
+
+
+def has_more(proxy: Server, had: int) -> bool:
+    """Tell whether many more descriptors are open than it had; the last may still be closing."""
+    deadline = time.monotonic() + SOON
+    while (more := (descriptors(proxy) or 0) - had >= LEAK) and time.monotonic() < deadline:
+        at_rest()
+    return more

@@ -25,6 +25,16 @@ def where_is(thread: threading.Thread) -> str:
     return f"`{(entry.line or '').strip()}` ({entry.name}, line {entry.lineno})"
 
 
+def in_a_cell(thread: threading.Thread) -> bool:
+    """Tell whether a cell of a notebook wrote what `thread` is in."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        if Path(frame.f_code.co_filename).parent.name.startswith("ipykernel_"):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def innermost(frames: Iterable[traceback.FrameSummary]) -> traceback.FrameSummary | None:
     """Return the last of the frames that is nobody else's."""
     own = [entry for entry in frames if not entry.filename.startswith(OTHERS)]

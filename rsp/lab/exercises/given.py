@@ -1,21 +1,36 @@
-"""What several checks give to the learner's code."""
+"""What several checks give to the learner's code, and what they ask of what it returns."""
 
+import gc
 import select
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
-from rsp.lab.settings import TIMEOUT
+from rsp.errors import RspError
+from rsp.lab.backends import Backend, Temper
+from rsp.lab.checks import Wrong, expect
+from rsp.lab.clients import Client, Named
+from rsp.lab.ends import End
+from rsp.lab.leaks import left_open, snapshot
+from rsp.lab.settings import HOST, TIMEOUT
+from rsp.lab.tempers import linger
+from rsp.net import Address, listen
 
 LOOK = 0.001  # seconds between two looks
 
 
 @contextmanager
 def fed(pieces: Sequence[bytes], *, end: bool = True) -> Iterator[socket.socket]:
-    """Give a socket on which `pieces` come, each after the one before was taken, then the end."""
+    """Give a socket on which `pieces` come, each after the one before was taken, then the end.
+
+    Without `end` there is only silence, and who waits in it: then TimeoutError is raised. The
+    socket has no time-out of its own: with one, MSG_WAITALL would not wait.
+    """
     here, there = socket.socketpair()
-    stop = threading.Event()
+    stop, gave_up = threading.Event(), threading.Event()
 
     def feed() -> None:
         with suppress(OSError):
@@ -23,11 +38,11 @@ def fed(pieces: Sequence[bytes], *, end: bool = True) -> Iterator[socket.socket]
                 there.sendall(piece)
                 while unread(here) and not stop.is_set():
                     stop.wait(LOOK)
-            if end:
-                there.shutdown(socket.SHUT_WR)
+            if not end and not stop.wait(TIMEOUT):
+                gave_up.set()
+            there.shutdown(socket.SHUT_WR)
 
     thread = threading.Thread(target=feed, daemon=True)
-    here.settimeout(TIMEOUT)  # what waits for ever is told so after a while
     thread.start()
     try:
         yield here
@@ -36,6 +51,8 @@ def fed(pieces: Sequence[bytes], *, end: bool = True) -> Iterator[socket.socket]
         for sock in (here, there):
             sock.close()
         thread.join(TIMEOUT)
+        if gave_up.is_set():
+            raise TimeoutError("nothing more came")
 
 
 def unread(sock: socket.socket) -> bool:
@@ -46,3 +63,86 @@ def unread(sock: socket.socket) -> bool:
 def cut(data: bytes, size: int) -> list[bytes]:
     """Return `data` in pieces of `size` bytes."""
     return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def in_pieces(reply: Callable[[bytes], bytes], size: int) -> Temper:
+    """Answer a request `size` bytes at a time, each after the ones before were taken."""
+
+    def temper(end: End, backend: Backend) -> None:
+        message = backend.take(end)
+        taker = other_side(end.sock)
+        for data in cut(reply(message), size):
+            end.send(data)
+            while taker and unread(taker) and not backend.stopping.is_set():
+                backend.stopping.wait(LOOK)
+        del taker  # whoever lets go of it leaves no socket open
+        linger(end)
+
+    return temper
+
+
+def other_side(sock: socket.socket) -> socket.socket | None:
+    """Return the socket at the far side of a connection within this process."""
+    place = sock.getpeername()
+    for thing in gc.get_objects():
+        # Not isinstance: it would ask proxies of other packages for their class.
+        if issubclass(type(thing), socket.socket) and thing.fileno() != -1:
+            with suppress(OSError):  # closed meanwhile
+                if thing.getsockname() == place:
+                    return thing  # type: ignore[no-any-return]
+    return None
+
+
+@contextmanager
+def all_closed() -> Iterator[None]:
+    """Ask that every socket which is opened in the `with` is closed there, by who opened it."""
+    before = snapshot()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        opened = [words for words in left_open(before) if "socket" in words or "listener" in words]
+    expect(not opened, f"it leaves something open: {', '.join(opened)}")
+    expect(
+        not any("unclosed <socket" in str(warning.message) for warning in warned),
+        "a socket is never closed: it is only forgotten, and Python cleans up when it notices",
+    )
+
+
+def listed(got: object, where: str = "") -> list[object]:
+    """Return the list that was asked for; a tuple, or a generator, is as good."""
+    expect(got is not None, f"{where}it returns nothing")
+    if isinstance(got, list | tuple | Iterator):
+        return list(got)
+    raise Wrong(f"{where}it returns {type(got).__name__}, not a list")
+
+
+def handled(handle: Callable[[socket.socket, Address], object], backend: Backend) -> bytes:
+    """Return what a client gets of `handle` whose whole request came before anyone read.
+
+    Raises TimeoutError when either side waits for ever, ConnectionError when it is reset, and
+    whatever `handle` raises that a stage does not catch.
+    """
+    with listen(Address(HOST, 0)) as listener, Client(Named(listener, "proxy")) as visitor:
+        visitor.ask()
+        client, _ = listener.accept()
+        select.select([client], [], [], TIMEOUT)
+        with ThreadPoolExecutor(1) as pool, client:
+            got = pool.submit(visitor.recv_all)
+            client.settimeout(TIMEOUT)
+            try:
+                handle(client, backend.address)
+            except TimeoutError:
+                raise
+            except (OSError, RspError):
+                pass  # a stage tells it in its log, and goes on
+        return got.result()
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Give every new socket a time-out: what would wait for ever is then told."""
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(None)

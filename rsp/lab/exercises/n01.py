@@ -3,7 +3,8 @@
 import socket
 from collections.abc import Callable, Sequence
 
-from rsp.lab.checks import exercise, expect
+from rsp.lab.checks import Wrong, exercise, expect
+from rsp.lab.exercises.given import listed
 from rsp.lab.hosts import hosts
 from rsp.net import Address, AddrInfo, resolve
 
@@ -12,6 +13,11 @@ TABLE = {
     "shop.test": ["::1", "127.0.0.1"],
     "many.test": ["127.0.0.1", "::1", "127.0.0.2", "::2"],
 }
+MIXED = {
+    "IPv4 and IPv6 by turns": ["127.0.0.1", "::1", "127.0.0.2", "::2"],
+    "IPv4 alone": ["127.0.0.2", "127.0.0.1"],
+    "IPv6 behind IPv4": ["127.0.0.1", "127.0.0.2", "::2", "::1"],
+}
 
 
 @exercise("1.1")
@@ -19,39 +25,44 @@ def gives_addresses(addresses: Callable[[str, object], list[str]]) -> None:
     """All addresses, each once, in order."""
     with hosts(TABLE):
         for name, want in TABLE.items():
-            got = addresses(name, 80)
-            expect(got is not None, "it returns nothing")
-            got = list(got)
-            expect(
-                all(isinstance(each, str) for each in got), f"for {name} it gives more than text"
-            )
+            got = listed(addresses(name, 80), f"for {name} ")
+            odd = [each for each in got if not isinstance(each, str)]
+            expect(not odd, f"for {name} the list holds more than text: {odd[:1]}")
+            others = [each for each in got if each not in want]
+            expect(not others, f"for {name} the list holds {others[:1]}: is that an address alone?")
             expect(set(got) >= set(want), f"for {name} an address is missing")
-            expect(
-                len(got) == len(want), f"for {name} an address comes more than once: which type?"
-            )
+            expect(len(got) == len(want), f"for {name} an address comes more than once")
             expect(got == want, f"for {name} the order is not the one of the list")
-        expect(list(addresses("six.test", "http")) == ["::1"], "with a service as port it differs")
+        got = listed(addresses("six.test", "http"), 'with "http" as the port ')
+        expect(got == ["::1"], f'with "http" as the port it gives {got}')
 
 
 @exercise("1.2")
 def sorts_six_first(six_first: Callable[[Sequence[AddrInfo]], list[AddrInfo]]) -> None:
     """IPv6 in front; within a kind the order stays."""
-    with hosts(TABLE):
-        entries = resolve(Address("many.test", 80))
-    before = list(entries)
-    got = six_first(entries)
-    expect(entries == before, "it changes the list that it was given")
-    expect(got is not None, "it returns nothing")
-    got = list(got)
-    expect(sorted(got) == sorted(before), "an entry is lost, or comes twice")
-    families = [entry.family for entry in got]
-    six, four = socket.AF_INET6, socket.AF_INET
-    expect(families == [six, six, four, four], "an entry of IPv4 stands before one of IPv6")
-    hosts_in_order = [entry.sockaddr[0] for entry in got]
-    expect(
-        hosts_in_order == ["::1", "::2", "127.0.0.1", "127.0.0.2"],
-        "within a kind the order is not the one that the system gave",
-    )
+    for what, table in MIXED.items():
+        with hosts({"mixed.test": table}):
+            entries = resolve(Address("mixed.test", 80))
+        before = list(entries)
+        got = listed(six_first(entries), f"for {what} ")
+        expect(entries == before, "it changes the list that it was given")
+        odd = [each for each in got if each not in before]
+        expect(not odd, f"for {what} the list holds what was no entry: {odd[:1]}")
+        expect(
+            all(got.count(entry) == 1 for entry in before),
+            f"for {what} an entry is lost, or comes twice",
+        )
+        in_kinds = [each for each in before if each.family == socket.AF_INET6]
+        in_kinds += [each for each in before if each.family == socket.AF_INET]
+        families = [entry.family for entry in got if isinstance(entry, AddrInfo)]
+        expect(
+            families == [entry.family for entry in in_kinds],
+            f"for {what} an entry of IPv4 stands before one of IPv6",
+        )
+        expect(
+            got == in_kinds,
+            f"for {what}: within a kind the order is not the one that the system gave",
+        )
 
 
 @exercise("1.3")
@@ -64,8 +75,15 @@ def parses(parse: Callable[[str], Address]) -> None:
         "[fe80::2:1]:http": ("fe80::2:1", "http"),
     }
     for text, want in wanted.items():
-        got = parse(text)
+        try:
+            got = parse(text)
+        except ValueError as error:
+            raise Wrong(f"for {text} it raises ValueError: {error}") from error
+        expect(got is not None, f"for {text} it returns nothing")
         expect(isinstance(got, Address), f"for {text} it returns {type(got).__name__}, not Address")
+        for what, part in zip(("host", "port"), got, strict=True):
+            kind = type(part).__name__
+            expect(isinstance(part, str), f"for {text} the {what} is {kind}, not text")
         host, port = got
         expect(port == want[1], f"for {text} the port is {port!r}")
         expect("[" not in str(host), f"for {text} the brackets are still in the host")
@@ -75,4 +93,7 @@ def parses(parse: Callable[[str], Address]) -> None:
             got = parse(text)
         except ValueError:
             continue
-        expect(False, f"{text} has no port, and it returns {got!r}")
+        except Exception as error:
+            kind = type(error).__name__
+            raise Wrong(f"{text} has no port: it raises {kind}, not ValueError") from error
+        raise Wrong(f"{text} has no port, and it returns {got!r}")

@@ -1,20 +1,22 @@
 """Checks of notebook 04."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from socket import socket
 from types import ModuleType
 
 from rsp.lab.backends import Backend
 from rsp.lab.checks import Wrong, exercise, expect
-from rsp.lab.clients import fetch, request
+from rsp.lab.clients import fetch, parse_answer, request
 from rsp.lab.contract import RIGHT, SYMPTOMS
-from rsp.lab.exercises.given import cut, fed
+from rsp.lab.exercises.given import all_closed, cut, fed, handled
 from rsp.lab.judge import judge, swapped
 from rsp.lab.running import running
-from rsp.lab.tempers import answering
+from rsp.lab.tempers import LARGE, answering, large, pattern
 from rsp.net import Address
 
 Handle = Callable[[socket, Address], None]
+BLANK_LINE = b"\r\n\r\n"
 
 
 @exercise("4.1")
@@ -25,44 +27,67 @@ def reads_a_head(read_head: Callable[[socket], bytes]) -> None:
     ways["byte by byte"] = cut(head, 1)
     ways["cut within its blank line"] = [head[:-2], head[-2:]]
     for how, pieces in ways.items():
-        with fed(pieces, end=False) as client:
-            try:
+        try:
+            with fed(pieces, end=False) as client:
                 read = read_head(client)
-            except TimeoutError:
-                raise Wrong(f"a head that comes {how} is complete, and it reads on") from None
-        expect(isinstance(read, bytes), f"it returns {type(read).__name__}, not bytes")
+        except TimeoutError:
+            raise Wrong(f"a head that comes {how} is complete, and it reads on") from None
+        expect(read is not None, "it returns nothing")
+        expect(isinstance(read, bytes | bytearray), f"it returns {type(read).__name__}, not bytes")
         expect(read == head, f"a head that comes {how}: {len(read)} of {len(head)} bytes returned")
-    with fed([head[:20]]) as client:
-        expect(
-            read_head(client) == b"", 'a client that leaves too early: b"" is not what it returns'
-        )
+    for words, pieces in {"too early": [head[:20]], "without a word": []}.items():
+        with fed(pieces) as client:
+            read = read_head(client)
+        expect(read == b"", f'a client that leaves {words}: it returns {read!r}, not b""')
     with fed([head + b"body"]) as client:
-        expect(
-            read_head(client).startswith(head), "what came with the head cost a part of the head"
-        )
+        read = read_head(client)
+        expect(read.startswith(head), "what came with the head cost a part of the head")
+        left = client.makefile("rb").read()
+    expect(
+        read + left == head + b"body",
+        "what came behind the head is lost: it was taken, and is not in what is returned",
+    )
 
 
 @exercise("4.2")
-def says_502(handle: Handle, stage: ModuleType) -> None:
+def says_502(handle_or_502: Handle, stage: ModuleType) -> None:
     """A dead backend is told with a status, a live one is not."""
-    with swapped(stage, {"handle_client": handle}):
-        with Backend(answering(), up=False) as backend, running(stage.serve, backend) as proxy:
-            try:
-                told = fetch(proxy)
-            except ConnectionError:
-                raise Wrong("the client is reset: something that it sent was never read") from None
+    with Backend(answering(), up=False) as backend:
+        try:
+            got = handled(handle_or_502, backend)
+        except TimeoutError:
+            raise Wrong("the client whose backend is down waits, and gets no end") from None
+        except ConnectionError:
+            raise Wrong("the client is reset: something that it sent was never read") from None
+        told = parse_answer(got)
+        expect(got, "the client whose backend is down still gets no answer")
+        status = told.status or told.head
+        expect(told.status == 502, f"the client whose backend is down is told {status}")
+        expect(BLANK_LINE in got, "the head of its answer has no blank line at its end")
+        expect(told.body == b"", f"its answer has a body: {told.body[:20]!r}")
+        with (
+            swapped(stage, {"handle_client": handle_or_502}),
+            running(stage.serve, backend) as proxy,
+        ):
+            fetch(proxy)
             backend.up()
             after = fetch(proxy)
-    expect(told.head, "the client whose backend is down still gets no answer")
-    expect(
-        told.status == 502, f"the client whose backend is down is told {told.status or told.head}"
-    )
-    expect(told.body == b"", f"its answer has a body: {told.body[:20]!r}")
     expect(after.status == 200, "after the backend is up again, its page does not arrive")
+    with Backend(large()) as backend:
+        whole = handled(handle_or_502, backend).endswith(BLANK_LINE + pattern(LARGE))
+    expect(whole, "a long page, which arrived before, no longer arrives whole")
+    keeps_the_contract(handle_or_502, stage)
 
 
 @exercise("4.3")
-def can_all_that_ours_can(handle: Handle, stage: ModuleType) -> None:
+def can_all_that_ours_can(my_handle_client: Handle, stage: ModuleType) -> None:
     """The contract of the stage."""
+    with all_closed(), Backend(answering()) as backend, suppress(TimeoutError, ConnectionError):
+        handled(my_handle_client, backend)  # what it raises tells more than an outcome does
+    keeps_the_contract(my_handle_client, stage)
+
+
+def keeps_the_contract(handle: Handle, stage: ModuleType) -> None:
+    """All that the stage can do, it can do with this function as well."""
     for outcome, symptom in judge(stage, handle_client=handle).shown.items():
         expect(symptom == RIGHT, f"“{outcome}” does not hold: {SYMPTOMS[symptom]}")
