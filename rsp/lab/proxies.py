@@ -92,6 +92,10 @@ class InThread(Proxy):
         self.thread.join(timeout)
         return not self.thread.is_alive()
 
+    def shut_down(self) -> None:
+        """Let it take no more clients; those that it has go on."""
+        wake(self.listener)
+
     def stop(self) -> None:
         """Shut the listener, end what the lab holds open, and wait for `serve`."""
         self.recording.end()
