@@ -9,21 +9,23 @@ import logging
 import logging.handlers
 import os
 import queue
+import resource
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
-from typing import IO, NoReturn
+from typing import NoReturn, TextIO
 
 from rsp import __version__
 from rsp.config import SETTINGS, Config, read_config
 from rsp.errors import StartError
 from rsp.net import Address, check_port, listen, resolve
 from rsp.proxy import serve
+from rsp.stream import reset_at_close
 
 USAGE = """rsp <config file>
        rsp <server port> <backend address> <backend port>
@@ -39,9 +41,13 @@ HELP = f"""
 LEVELS = ("debug", "info", "warning", "error")
 WRONG_USAGE, FAILED = 2, 1  # exit statuses
 LINES = 10_000  # of the log that may wait for whoever reads it
+LAST_WORDS = 0.2  # seconds at the end for what still waits there
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 log = logging.getLogger("rsp")
+started = log.getChild("started")
+started.setLevel(logging.INFO)  # the start line is said at every level: programs wait for it
+waiting: queue.Queue[logging.LogRecord] = queue.Queue(LINES)
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,29 +68,40 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command with `argv` (default: the process's own); the process ends with it."""
-    options = parse(argv)
     # Blocked, a signal waits for sigwait below: one that comes early is not lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    options = parse(argv)
     log_to(sys.stdout, options.log)
-    try:
-        status = until_signal(lambda: run(options))
-    except StartError as error:
-        print(f"rsp: {error}", file=sys.stderr)
-        status = FAILED
+    status = until_signal(lambda: attempt(options))
+    cut_off()
+    with waiting.all_tasks_done:
+        waiting.all_tasks_done.wait_for(lambda: not waiting.unfinished_tasks, LAST_WORDS)
     # Not sys.exit: that would wait for the lock on stdout, which a thread may hold that waits
-    # for a reader. Nothing is lost: every line was flushed when it was said.
+    # for a reader.
     os._exit(status)
+
+
+def attempt(options: argparse.Namespace) -> int:
+    """Do what the command line asks for; tell what went wrong; return the exit status."""
+    try:
+        return run(options)
+    except StartError as error:
+        say(f"rsp: {error}", sys.stderr)
+    except Exception:  # a fault of ours: it must not be lost with this thread
+        traceback.print_exc()
+    return FAILED
 
 
 def run(options: argparse.Namespace) -> int:
     """Check the configuration, or start, say so, and serve. Raises StartError."""
     config = options.config or read_config(options.file)
     if options.test:
-        check(config)
-        say(f"{options.file}: ok")
+        check(config, f"{options.file}: ")
+        say(f"{options.file}: ok", sys.stdout)
         return 0
+    raise_limit()
     listener = start(config)
-    say(stamped(f"Started.  Listening on port {listener.getsockname()[1]}."))
+    started.info("Started.  Listening on port %d.", listener.getsockname()[1])
     serve(listener, config.backend)
     return FAILED  # nobody had asked it to return
 
@@ -97,6 +114,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Send what clients ask to a backend, and its answers back to them.",
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("-t", "--test", action="store_true", help="only check the config file")
@@ -107,7 +125,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if len(options.words) == len(POSITIONALS) and not options.test:
         options.config = from_words(parser, options.words)
     elif len(options.words) != 1:
-        parser.error(f"it takes a config file or three words, and here are {len(options.words)}")
+        wanted = "one config file" if options.test else "a config file, or three words"
+        parser.error(f"it takes {wanted}, and there are {len(options.words)} words")
+    elif not options.file.strip():
+        parser.error(f"{options.file!r} is no config file")
     return options
 
 
@@ -125,16 +146,21 @@ def from_words(parser: Parser, words: Sequence[str]) -> Config:
     return Config(port, Address(address, backend_port))
 
 
-def check(config: Config) -> None:
+def check(config: Config, where: str = "") -> None:
     """See whether the names in a configuration can be looked up. Raises StartError."""
-    try:
-        resolve(config.backend)
-    except OSError as error:
-        raise StartError(f"Couldn't find backend {config.backend}: {error.strerror}") from error
+    backend, port = config.backend, config.listen_port
+    for what, address in {
+        f"backend {backend}": backend,
+        f"port {port}": Address(None, port),
+    }.items():
+        try:
+            resolve(address)
+        except OSError as error:
+            raise StartError(f"{where}Couldn't find {what}: {error.strerror}") from error
 
 
 def start(config: Config) -> socket.socket:
-    """Return the listener, once the backend's name is known to be good.
+    """Return the listener, once the names are known to be good.
 
     Raises StartError, in one line: what could not be done, where, and why.
     """
@@ -142,8 +168,6 @@ def start(config: Config) -> socket.socket:
     port = config.listen_port
     try:
         return listen(Address(None, port))
-    except socket.gaierror as error:
-        raise StartError(f"Couldn't find port {port}: {error.strerror}") from error
     except PermissionError as error:
         why = f"{error.strerror} (ports below 1024 are the system's)"
         raise StartError(f"Couldn't bind port {port}: {why}") from error
@@ -151,10 +175,19 @@ def start(config: Config) -> socket.socket:
         raise StartError(f"Couldn't bind port {port}: {error.strerror}") from error
 
 
+def raise_limit() -> None:
+    """Take as many descriptors as the system lets this process have: a client needs two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS has a lower limit than it says; then it stays
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    now, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    log.debug("Limit of descriptors: %d, and it was %d.", now, soft)
+
+
 def until_signal(work: Callable[[], int]) -> int:
     """Run `work` in a thread until it returns, or SIGINT or SIGTERM; return the exit status.
 
-    Raises what `work` raises. At a signal the thread is left behind, whatever it waits for.
+    At a signal the thread is left behind, whatever it waits for.
     """
     working = ThreadPoolExecutor(max_workers=1).submit(work)
     # When it ends by itself, that wakes the main thread, too.
@@ -163,18 +196,40 @@ def until_signal(work: Callable[[], int]) -> int:
     return working.result() if working.done() else 0
 
 
-def log_to(stream: IO[str], level: str) -> None:
+def cut_off() -> None:
+    """Let every connection end in a reset, for the process ends in the middle of its work.
+
+    The kernel would end them as if all had been said. Not by the loop: nothing is waited for.
+    """
+    for fd in descriptors():
+        with suppress(OSError):  # it is no socket, or has been closed just now
+            sock = socket.socket(fileno=fd)
+            reset_at_close(sock)
+            sock.detach()
+
+
+def descriptors() -> Iterable[int]:
+    """Return the descriptors that are open, and perhaps some that are not."""
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:  # even to look takes one, and all may be in use: then these are they
+        return range(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def log_to(stream: TextIO | None, level: str) -> None:
     """Write the log of rsp to `stream`, a line a record, from a thread of its own.
 
     A reader who does not read must not stop the proxy: when too many lines wait, more are lost.
     """
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(LINES)
+    log.setLevel(level.upper())
+    logging.raiseExceptions = False  # nobody may be reading: that must not end the proxy
+    if stream is None:  # it was closed, and its descriptor may be a client's soon
+        log.addHandler(logging.NullHandler())
+        return
     writer = logging.StreamHandler(stream)
     writer.setFormatter(Stamped())
     logging.handlers.QueueListener(waiting, writer).start()
     log.addHandler(logging.handlers.QueueHandler(waiting))
-    log.setLevel(level.upper())
-    logging.raiseExceptions = False  # nobody may be reading: that must not end the proxy
 
 
 class Stamped(logging.Formatter):
@@ -182,16 +237,12 @@ class Stamped(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record, and the traceback of an error below it."""
-        return stamped(super().format(record), record.created)
+        moment = datetime.fromtimestamp(record.created).astimezone()
+        return f"[{moment:%Y-%m-%d %H:%M:%S.%f %z}] {super().format(record)}"
 
 
-def stamped(line: str, seconds: float | None = None) -> str:
-    """Return `line` with the time before it (default: now)."""
-    moment = datetime.fromtimestamp(time.time() if seconds is None else seconds).astimezone()
-    return f"[{moment:%Y-%m-%d %H:%M:%S.%f %z}] {line}"
-
-
-def say(line: str) -> None:
-    """Print `line` at once; that nobody reads it is no reason to stop."""
-    with suppress(OSError):
-        print(line, flush=True)
+def say(line: str, stream: TextIO) -> None:
+    """Print one line at once, whatever is in it; that nobody reads it is no reason to stop."""
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    with suppress(OSError, UnicodeError):
+        print(shown, file=stream, flush=True)

@@ -1,30 +1,40 @@
 """The command, as a process of its own: what it prints, what it returns, how it ends."""
 
+import fcntl
 import os
 import re
+import resource
 import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from rsp import __version__, cli
+from rsp.config import Config
 from rsp.errors import StartError
 from rsp.lab.backends import Backend
 from rsp.lab.clients import Client, fetch, request
-from rsp.lab.tempers import answering, in_two_parts, large, silent
+from rsp.lab.tempers import answering, echoing, in_two_parts, large, silent
 from rsp.net import Address, resolve
 
 COMMAND = [sys.executable, "-m", "rsp"]
-USAGE = "Usage: rsp <server port> <backend address> <backend port>\n"
-START = re.compile(r"Started\.  Listening on port (\d+)\.\n")
+USAGE = """Usage: rsp <config file>
+       rsp <server port> <backend address> <backend port>
+       rsp -t <config file>
+"""
+STAMP = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} [+-]\d{4}\] "
+STAMPED = re.compile(STAMP + r"(.*\n)")
+START = re.compile(STAMP + r"Started\.  Listening on port (\d+)\.\n")
 TIMEOUT = 2  # seconds; more for a process, which has an interpreter to start
 PROCESS_TIMEOUT = 20
 ENDS = {signal.SIGINT, signal.SIGTERM}
@@ -57,9 +67,10 @@ class Running:
                 self.changed.notify_all()
 
     def wait_for_lines(self, count: int) -> list[str]:
+        """Return what it says after its first line, without the stamps, which must be there."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.lines) >= count, TIMEOUT), self.lines
-        return self.lines
+        return [unstamped(line) for line in self.lines]
 
     @property
     def address(self) -> Address:
@@ -69,6 +80,13 @@ class Running:
         """Send it a signal; return its exit status, which must be there in time."""
         self.process.send_signal(by)
         return self.process.wait(TIMEOUT)
+
+
+def unstamped(line: str) -> str:
+    """Return a log line without its time."""
+    found = STAMPED.fullmatch(line)
+    assert found, line
+    return found[1]
 
 
 def start(*words: object, **options: object) -> "subprocess.Popen[str]":
@@ -140,10 +158,13 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("words", "complaint"),
         [
-            ([], "the following arguments are required"),
-            (["8000"], "required: <backend address>, <backend port>"),
-            (["8000", "localhost"], "required: <backend port>"),
-            (["8000", "localhost", "80", "81"], "unrecognized arguments: 81"),
+            ([], "a config file, or three words, and there are 0 words"),
+            (["8000", "localhost"], "a config file, or three words, and there are 2 words"),
+            (["8000", "localhost", "80", "81"], "and there are 4 words"),
+            (["-t"], "it takes one config file, and there are 0 words"),
+            (["-t", "8000", "localhost", "80"], "it takes one config file, and there are 3 words"),
+            ([""], "'' is no config file"),
+            (["--log", "loud", "rsp.lua"], "invalid choice: 'loud'"),
             (["65536", "localhost", "80"], "port 65536 is not between 0 and 65535"),
             (["-1", "localhost", "80"], "port -1 is not between 0 and 65535"),
             (["8000", "localhost", "70000"], "port 70000 is not between 0 and 65535"),
@@ -158,18 +179,19 @@ class TestUsage:
     def test_wrong_usage_is_answered_with_the_usage_line(
         self, words: list[str], complaint: str
     ) -> None:
-        """Post 1 prints its usage and leaves; the status 2 is the shell's for wrong usage."""
+        """The posts print their usage and leave; the status 2 is the shell's for wrong usage."""
         status, out, err = outcome(*words)
         assert (status, out) == (2, "")
-        assert err.startswith(USAGE)
-        assert err.count("\n") == 2
+        assert err.startswith(f"{USAGE}rsp: ")
+        assert err.count("\n") == 4
         assert complaint in err
 
     def test_help_begins_with_the_usage_line_and_names_each_argument(self) -> None:
         status, out, err = outcome("--help")
         assert (status, err) == (0, "")
         assert out.startswith(USAGE)
-        for word in ["<server port>", "<backend address>", "<backend port>", "--version"]:
+        words = ["<config file>", "<server port>", "<backend address>", "<backend port>"]
+        for word in [*words, "-t, --test", "--log", "--version"]:
             assert f"\n  {word}" in out
 
     def test_version_is_that_of_the_package(self) -> None:
@@ -185,7 +207,7 @@ class TestStart:
     def test_says_when_it_is_ready_and_where(self, backend: Backend) -> None:
         """The line of the series, flushed into a pipe; port 0 is told as the real one."""
         with running(0, "127.0.0.1", backend.port) as proxy:
-            assert proxy.first_line == f"Started.  Listening on port {proxy.port}.\n"
+            assert unstamped(proxy.first_line) == f"Started.  Listening on port {proxy.port}.\n"
             assert proxy.port > 0
             assert fetch(proxy.address).body == b"hello\n"
 
@@ -272,7 +294,7 @@ class TestStart:
 
         monkeypatch.setattr(cli, "listen", refused)
         with pytest.raises(StartError) as caught:
-            cli.start("80", Address("127.0.0.1", 80))
+            cli.start(Config("80", Address("127.0.0.1", 80)))
         why = "Permission denied (ports below 1024 are the system's)"
         assert str(caught.value) == f"Couldn't bind port 80: {why}"
 
@@ -300,7 +322,145 @@ class TestStart:
 
         monkeypatch.setattr(cli, "resolve", out_of_descriptors)
         with pytest.raises(StartError, match="Couldn't find backend a:80: Too many open files"):
-            cli.start("0", Address("a", 80))
+            cli.start(Config("0", Address("a", 80)))
+
+
+class TestConfigFile:
+    """`rsp <config file>`, and `rsp -t <config file>`, which only checks it."""
+
+    @pytest.fixture
+    def write(self, tmp_path: Path) -> Callable[..., Path]:
+        """Write a config file, and give its path."""
+
+        def write(*lines: str, name: str = "rsp.lua") -> Path:
+            path = tmp_path / name
+            path.write_text("\n".join([*lines, ""]))
+            return path
+
+        return write
+
+    def test_it_serves_what_the_file_says(
+        self, backend: Backend, write: Callable[..., Path]
+    ) -> None:
+        file = write(
+            "listenPort = 0", 'backendAddress = "127.0.0.1"', f'backendPort = "{backend.port}"'
+        )
+        with running(file) as proxy:
+            assert fetch(proxy.address).body == b"hello\n"
+            assert proxy.end() == 0
+
+    @pytest.mark.parametrize("words", [["-t", "{}"], ["{}", "-t"], ["--test", "{}"]])
+    def test_a_good_one_is_ok(self, words: list[str], write: Callable[..., Path]) -> None:
+        """The port is not taken: the one that runs may have it."""
+        with socket.create_server(("", 0)) as taken:
+            port = taken.getsockname()[1]
+            file = write(f"listenPort = {port}", 'backendAddress = "127.0.0.1"', "backendPort = 80")
+            said = outcome(*(word.format(file) for word in words))
+        assert said == (0, f"{file}: ok\n", "")
+
+    @pytest.mark.parametrize("words", [[], ["-t"]])
+    @pytest.mark.parametrize(
+        ("lines", "complaint"),
+        [
+            (["", "listenPort = ="], "Error parsing config file: {}:2: unexpected symbol near '='"),
+            (
+                ["listenPort = 0", 'backendAdress = "a"', "backendPort = 80"],
+                "{}:2: there is no setting backendAdress; did you mean backendAddress?",
+            ),
+            (
+                ["listenPort = 0", 'backendAddress = "a"', "", "backendPort = 70000"],
+                "{}:4: backendPort: port 70000 is not between 0 and 65535",
+            ),
+            (["listenPort = 0", "backendPort = 80"], "{}: backendAddress is missing: "),
+        ],
+        ids=["syntax", "unknown", "port", "missing"],
+    )
+    def test_a_bad_one_is_one_line_with_its_place(
+        self, words: list[str], lines: list[str], complaint: str, write: Callable[..., Path]
+    ) -> None:
+        file = write(*lines)
+        status, out, err = outcome(*words, file)
+        assert (status, out) == (1, "")
+        assert err.startswith(f"rsp: {complaint.format(file)}")
+        assert err.count("\n") == 1
+
+    def test_a_name_that_nobody_knows_is_told_with_the_file(
+        self, write: Callable[..., Path]
+    ) -> None:
+        file = write("listenPort = 0", 'backendAddress = "name.invalid"', "backendPort = 80")
+        status, out, err = outcome("-t", file)
+        assert (status, out) == (1, "")
+        assert err.startswith(f"rsp: {file}: Couldn't find backend name.invalid:80: ")
+        assert err.count("\n") == 1
+        file = write('listenPort = "none"', 'backendAddress = "127.0.0.1"', "backendPort = 80")
+        status, out, err = outcome("-t", file)
+        assert (status, out) == (1, "")
+        assert err.startswith(f"rsp: {file}: Couldn't find port none: ")
+
+    @pytest.mark.parametrize("words", [[], ["-t"]])
+    def test_one_that_is_not_there_is_one_line(self, words: list[str], tmp_path: Path) -> None:
+        """A single word is a config file, even when it looks like a port."""
+        for name in ("none.lua", "8000", "odd\n\udcff"):
+            path = tmp_path / name
+            shown = str(path).replace("\n", r"\n").replace("\udcff", r"\udcff")
+            why = f"cannot open {shown}: No such file or directory"
+            line = f"rsp: Error parsing config file: {why}\n"
+            assert outcome(*words, path) == (1, "", line)
+
+    def test_an_odd_name_is_shown_in_one_line(self, write: Callable[..., Path]) -> None:
+        """A newline, and a byte that is no UTF-8."""
+        lines = ("listenPort = 0", 'backendAddress = "127.0.0.1"', "backendPort = 80")
+        file = write(*lines, name="a\nb\udcff")
+        assert outcome("-t", file) == (0, rf"{file.parent}/a\nb\udcff: ok" + "\n", "")
+
+    @pytest.mark.parametrize("by", ENDS)
+    def test_one_that_takes_its_time_can_be_ended(self, by: signal.Signals, tmp_path: Path) -> None:
+        """A pipe that nobody writes to: to open it waits."""
+        os.mkfifo(tmp_path / "pipe")
+        process = start(tmp_path / "pipe", stdout=subprocess.DEVNULL)
+        try:
+            with (tmp_path / "pipe").open("wb"):  # returns when it has opened it
+                process.send_signal(by)
+                assert process.wait(TIMEOUT) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
+class TestLog:
+    """`--log LEVEL` says how much; the start line is always there, for programs wait for it."""
+
+    def test_the_limit_of_descriptors_is_raised_and_told(self, backend: Backend) -> None:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        lower: Callable[[], object] = lambda: resource.setrlimit(  # noqa: E731
+            resource.RLIMIT_NOFILE, (100, hard)
+        )
+        words = ["--log", "debug", 0, "127.0.0.1", backend.port]
+        with running(*words, preexec_fn=lower) as proxy:
+            (line,) = proxy.wait_for_lines(1)
+            assert line.startswith("Started.  Listening on port ")
+            now, _ = resource.prlimit(proxy.process.pid, resource.RLIMIT_NOFILE)
+        assert now == hard
+        assert unstamped(proxy.first_line) == f"Limit of descriptors: {hard}, and it was 100.\n"
+
+    @pytest.mark.parametrize(("level", "count"), [("warning", 1), ("error", 0)])
+    def test_a_level_hides_what_is_below_it(self, nobody: int, level: str, count: int) -> None:
+        with running("--log", level, 0, "127.0.0.1", nobody) as proxy:
+            assert proxy.port
+            assert is_refused(proxy.address)
+            assert proxy.end() == 0
+            proxy.reader.join()
+            assert len(proxy.wait_for_lines(count)) == count
+
+    def test_as_it_comes_it_says_nothing_of_clients_that_break_off(self) -> None:
+        with Backend(large()) as big, running(0, "127.0.0.1", big.port) as proxy:
+            with Client(proxy.address) as client:
+                client.ask()
+                assert client.recv(1)
+                client.abort()
+            assert fetch(proxy.address).status == 200
+            assert proxy.end() == 0
+        assert proxy.lines == []
 
 
 class TestEnd:
@@ -319,20 +479,55 @@ class TestEnd:
             with running(0, "127.0.0.1", server.port) as proxy, Client(proxy.address) as client:
                 assert server.wait_until(lambda: len(server.connections) == 1)
                 assert proxy.end(by) == 0
-                assert client.recv_all() == b""
+                with suppress(ConnectionResetError):  # nothing was cut: an end is as good
+                    assert client.recv_all() == b""
         assert proxy.lines == []
 
     @pytest.mark.parametrize("by", ENDS)
     def test_in_the_middle_of_a_transfer(self, by: signal.Signals) -> None:
-        """The backend has sent a part, the client has it, the rest is still to come."""
+        """The backend has sent a part, the client has it, the rest is still to come.
+
+        Without a length, an end is how a client knows that it has all: what was cut is reset.
+        """
         with Backend(in_two_parts("first", "rest")) as halfway:
             with running(0, "127.0.0.1", halfway.port) as proxy, Client(proxy.address) as client:
                 client.ask()
                 while not client.received.endswith(b"first"):
                     assert client.recv()
                 assert proxy.end(by) == 0
-                assert client.recv_all() == b""
+                with pytest.raises(ConnectionResetError):
+                    client.recv_all()
         assert proxy.lines == []
+
+    @pytest.mark.parametrize("by", ENDS)
+    def test_in_the_middle_of_an_upload(self, by: signal.Signals) -> None:
+        """The backend must not take the part that it has for the whole."""
+        with Backend(echoing()) as server:
+            with running(0, "127.0.0.1", server.port) as proxy, Client(proxy.address) as client:
+                client.send(b"the first part")
+                assert client.recv_exactly(14) == b"the first part"
+                assert proxy.end(by) == 0
+                with pytest.raises(ConnectionResetError):
+                    client.recv_all()
+                (upstream,) = server.connections
+                assert server.wait_until(lambda: upstream.ended_there)
+                assert upstream.was_reset
+        assert proxy.lines == []
+
+    @pytest.mark.parametrize("by", ENDS)
+    def test_when_no_descriptor_is_left(self, by: signal.Signals) -> None:
+        """It cannot even look which there are, and finds them all the same."""
+        full = "import os; os.listdir = lambda _: os.open('/none', 0)"
+        with Backend(in_two_parts("first", "rest")) as halfway:
+            words = ["0", "127.0.0.1", str(halfway.port)]
+            command = [sys.executable, "-c", WITH_LOOK_UP.format(change=full, words=words)]
+            with running(command=command) as proxy, Client(proxy.address) as client:
+                client.ask()
+                while not client.received.endswith(b"first"):
+                    assert client.recv()
+                assert proxy.end(by) == 0
+                with pytest.raises(ConnectionResetError):
+                    client.recv_all()
 
     @pytest.mark.parametrize("by", ENDS)
     def test_while_a_client_does_not_read(self, by: signal.Signals) -> None:
@@ -369,19 +564,34 @@ class TestEnd:
 
     @pytest.mark.parametrize("by", ENDS)
     def test_while_nobody_reads_what_it_logs(self, nobody: int, by: signal.Signals) -> None:
-        """A full pipe holds the log's lock; the end must not wait for it."""
+        """A full pipe stops whoever writes to it: that is not the proxy, nor its end."""
         process = start(0, "127.0.0.1", nobody)
         assert process.stdout
         try:
             found = START.fullmatch(first_line(process))
             assert found
-            write_until_stuck(Address("127.0.0.1", int(found[1])))
+            proxy = Address("127.0.0.1", int(found[1]))
+            write_until_full(proxy, process.stdout.fileno())
+            used = cpu_ticks(process.pid)
+            for _ in range(100):
+                assert is_refused(proxy)
+            threading.Event().wait(0.5)
+            assert cpu_ticks(process.pid) - used < 30  # of a hundred a second: it does not spin
             process.send_signal(by)
             assert process.wait(TIMEOUT) == 0
         finally:
             process.kill()
             process.wait()
             process.stdout.close()
+
+    def test_what_it_said_before_is_not_lost(self, nobody: int) -> None:
+        """Lines wait for the thread that writes them: the last ones are written at the end."""
+        with running(0, "127.0.0.1", nobody) as proxy:
+            for _ in range(20):
+                assert is_refused(proxy.address)
+            assert proxy.end() == 0
+            proxy.reader.join()
+        assert len(proxy.lines) == 20
 
     def test_when_it_runs_in_the_background_of_a_script(self, backend: Backend) -> None:
         """A shell without job control lets its background jobs ignore SIGINT."""
@@ -414,18 +624,21 @@ class TestEnd:
         assert (status, err) == (1, "")
 
 
-def write_until_stuck(proxy: Address) -> None:
-    """Let clients be refused until the proxy, which logs each, does not come back to accept."""
+def write_until_full(proxy: Address, pipe: int) -> None:
+    """Let clients be refused, each of whom the proxy logs, until no line has room in the pipe."""
+    size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
     for _ in range(5000):
-        with socket.create_connection((proxy.host, int(proxy.port)), timeout=TIMEOUT) as client:
-            client.settimeout(0.3)
-            try:
-                client.recv(1)
-            except TimeoutError:
-                return
-            except ConnectionResetError:
-                pass
+        assert is_refused(proxy)
+        (inside,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))
+        if inside > size - select.PIPE_BUF:
+            return
     raise AssertionError("the pipe never filled")
+
+
+def cpu_ticks(pid: int) -> int:
+    """Return how much of a processor a process has used, in hundredths of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])  # utime, stime (man 5 proc)
 
 
 class TestGoesOn:

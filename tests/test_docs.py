@@ -198,7 +198,7 @@ class TestReadme:
     def test_its_command_is_one(self) -> None:
         """The words after `rsp` are understood, and the start line is the command's own."""
         (words,) = re.findall(r"bin/rsp (\d.*)", read(README))
-        assert cli.parse(words.split()).server_port == "8000"
+        assert cli.parse(words.split()).config.listen_port == "8000"
         assert "Started.  Listening on port 8000." in read(README)
 
     def test_its_limit_is_that_of_the_stage(self) -> None:

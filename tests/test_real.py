@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from rsp.lab import HOST, running
-from rsp.lab.proxies import Proxy
+from rsp.lab.proxies import Proxy, Serve
 from rsp.net import Address, listen
+from rsp.stages import s04_serial
 
 RSP = [str(Path(sys.executable).with_name("rsp")), "0", "{host}", "{port}"]
 PATIENCE = 20  # seconds for a program that has to start
@@ -173,7 +174,7 @@ def test_curl_gets_a_page_of_nginx_and_its_style_sheets(tmp_path: Path) -> None:
 @needs("nginx")
 @needs("curl")
 def test_curl_asks_for_all_files_at_once(tmp_path: Path) -> None:
-    """Four connections, served one after the other."""
+    """Four connections, served side by side."""
     with nginx(tmp_path, keepalive="0") as backend, running(RSP, backend.address) as proxy:
         pages = output([*CURL, "--parallel", *(url(proxy, path) for path in PATHS)])
     assert sorted(backend.requested()) == sorted(PATHS)
@@ -193,16 +194,32 @@ def test_chromium_shows_a_page_with_its_style_sheets(tmp_path: Path) -> None:
 
 @needs("nginx")
 @needs("curl")
-def test_a_backend_that_keeps_its_connections_alive_makes_the_next_client_wait(
-    tmp_path: Path,
+@pytest.mark.parametrize("serve", [RSP, s04_serial.serve], ids=["command", "s04"])
+def test_only_the_first_stage_lets_the_next_client_wait_for_a_kept_connection(
+    serve: Serve | Sequence[str], tmp_path: Path
 ) -> None:
-    """The end of an answer is the end of the stream, and nginx ends it when it has waited."""
-    with nginx(tmp_path, keepalive="3s") as backend, running(RSP, backend.address) as proxy:
-        assert output([*CURL, url(proxy)]) == PAGE  # its length tells curl that it has all
-        with subprocess.Popen([*CURL, url(proxy)], stdout=subprocess.PIPE, text=True) as second:
-            with pytest.raises(subprocess.TimeoutExpired):
-                second.communicate(timeout=1)
-            assert second.communicate(timeout=PATIENCE)[0] == PAGE
+    """The end of an answer is the end of the stream, and nginx ends it when it has waited.
+
+    Whoever serves one client at a time waits with it; the command serves the next one meanwhile.
+    """
+    with nginx(tmp_path, keepalive="3s") as backend, running(serve, backend.address) as proxy:
+        with socket.create_connection((HOST, proxy.port), timeout=2) as first:
+            first.sendall(b"GET / HTTP/1.1\r\nHost: example.test\r\n\r\n")
+            answer = b""
+            while not answer.endswith(PAGE.encode()):  # its length tells a browser that it has all
+                data = first.recv(4096)
+                assert data
+                answer += data
+            command = [*CURL, "--header", "Connection: close", url(proxy)]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as second:
+                if serve is RSP:
+                    assert second.communicate(timeout=2)[0] == PAGE
+                    first.sendall(b"GET /one.css HTTP/1.1\r\nHost: example.test\r\n\r\n")
+                    assert first.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+                else:
+                    with pytest.raises(subprocess.TimeoutExpired):
+                        second.communicate(timeout=1)
+                    assert second.communicate(timeout=PATIENCE)[0] == PAGE
 
 
 def test_pythons_own_client_and_server_meet(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class End(Watched):
         self.sock, self.name, self.other, self.at_client = sock, name, other, at_client
         self.lane = next(RECORDER.lanes)
         self.recorded = True
-        self.ended_here = self.ended_there = False
+        self.ended_here = self.ended_there = self.was_reset = False
         self.sent, self.received = bytearray(), bytearray()
         self.kept = b""  # received, but of the next message
         # A backend is the more patient one: that a client gave up first is no matter of chance.
@@ -85,7 +85,7 @@ class End(Watched):
             data = self.sock.recv(size)
         except ConnectionResetError:
             if not self.ended_there:
-                self.ended_there = True
+                self.ended_there = self.was_reset = True
                 self.record(Kind.RESET, incoming=True)
             raise
         if data:

@@ -1,6 +1,7 @@
 """A proxy at work, as a thread of ours: where it listens, what it logs, how it is ended."""
 
 import logging
+import re
 import socket
 import threading
 import time
@@ -20,6 +21,7 @@ from rsp.net import Address, listen
 
 Serve = Callable[[socket.socket, Address], None]
 LOOK = 0.02  # seconds between two looks at one that is to end
+STAMP = re.compile(r"^\[\d{4}-\d\d-\d\d [^]]*\] ")  # before a log line: when it was said
 
 PROXIES: "weakref.WeakSet[Proxy]" = weakref.WeakSet()  # those that run
 log = logging.getLogger("rsp")
@@ -44,8 +46,8 @@ class Proxy(Server):
 
     @property
     def log(self) -> list[str]:
-        """What it logged, with the lab's ports as names."""
-        return [with_names(line) for line in self.lines]
+        """What it logged, the same in every run: without the time, the lab's ports as names."""
+        return [with_names(STAMP.sub("", line)) for line in self.lines]
 
     def transcript(self) -> Transcript:
         """Return who sent what to whom, as the lab's ends saw it while this proxy ran."""

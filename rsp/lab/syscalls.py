@@ -21,13 +21,21 @@ from typing import NamedTuple
 from rsp.lab.backends import Backend
 from rsp.lab.clients import fetch
 from rsp.lab.names import with_names
-from rsp.lab.running import COMMAND, running
+from rsp.lab.running import running
 from rsp.lab.settings import TIMEOUT, Stuck
 from rsp.lab.tables import print_table
 
 PATIENCE = 10 * TIMEOUT  # seconds for a script and for its strace
 RECORDINGS = Path(__file__).with_name("recordings.json")
 STRACE = ("strace", "-f", "-yy", "-s", "24", "-e", "trace=network,read,write,close", "-o")
+# The stage of post 1 alone: the command does more, and in another order.
+STAGE = """
+from rsp.net import Address, listen
+from rsp.stages.s04_serial import serve
+listener = listen(Address("127.0.0.1", 0))
+print("Listening on port", listener.getsockname()[1], flush=True)
+serve(listener, Address("{host}", "{port}"))
+"""
 BEGIN = 'write(-1, "begin"'  # a call that fails, and that only a traced script makes
 IN_PYTHON = {
     "socket": "socket()",
@@ -125,7 +133,7 @@ def run(words: list[str]) -> None:
 
 
 def trace_proxy(backend: Backend, *, keep: str = "proxy") -> Trace:
-    """Run the command before `backend` and return the socket calls of its second request.
+    """Run the stage of post 1 before `backend`; return the socket calls of its second request.
 
     The first one also loads what Python needs only once.
     """
@@ -133,7 +141,7 @@ def trace_proxy(backend: Backend, *, keep: str = "proxy") -> Trace:
         return recording(keep)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "calls"
-        with running([*STRACE, str(output), *COMMAND], backend) as proxy:
+        with running([*STRACE, str(output), sys.executable, "-c", STAGE], backend) as proxy:
             for _ in range(2):
                 fetch(proxy)
         calls = calls_in(output.read_text())
