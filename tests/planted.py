@@ -104,18 +104,16 @@ from rsp.stages.s04_serial import LIMIT
 def serve(data: bytes) -> bytes:
     """Return what goes on."""
     return data[:LIMIT] if TIMEOUT else b""'''
-DIFF = '''\
+DIFF = """\
 Against the draft:
 
 ```diff
 --- the draft
 +++ rsp/stages/s04_serial.py: serve
-@@ serve @@
- def serve(data: bytes) -> bytes:
+ def serve(data):
 -    return data
-+    """Return what goes on."""
-+    return data[:LIMIT] if TIMEOUT else b""
-```'''
++    return data[:LIMIT] if TIMEOUT else b''
+```"""
 PICTURE = f"""\
 class Picture:
     def _repr_svg_(self):

@@ -59,6 +59,18 @@ def test_a_draft_is_compared_with_the_package(tmp_path: Path) -> None:
     assert expand(f"Against the draft:\n\n{line}", [older, DRAFT, later], tmp_path, "here") == DIFF
 
 
+def test_a_line_that_is_only_indented_anew_is_not_new(tmp_path: Path) -> None:
+    """A block around old lines must not hide which lines are new; nor must a docstring."""
+    Course(tmp_path)
+    (tmp_path / "rsp/stages/s04_serial.py").write_text(
+        'def serve(data: bytes) -> bytes:\n    """Say it."""\n    if data:\n        return data\n'
+    )
+    text = expand(
+        "<!-- diff: draft serve | rsp/stages/s04_serial.py: serve -->", [DRAFT], tmp_path, "here"
+    )
+    assert text.splitlines()[3:-1] == [" def serve(data):", "+    if data:", "         return data"]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -8,6 +8,8 @@ defines a name with what the package has.
 import ast
 import difflib
 import re
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from tools.book import BookError, Cell
@@ -43,9 +45,39 @@ def one(what: str, before: list[Cell], root: Path, where: str) -> str:
             f"{where}: cannot read 'diff: {what}'; write 'diff: rsp/a.py rsp/b.py' "
             "or 'diff: draft name | rsp/a.py: name'"
         )
-    old_text = drafted(draft[1], before, where)
-    new_text = load(root, marker, where).cut(marker.names[0])
-    return fenced(old_text, new_text, "the draft", f"{marker.file}: {marker.names[0]}", where)
+    old_text = bare(drafted(draft[1], before, where))
+    new_text = bare(load(root, marker, where).cut(marker.names[0]))
+    name = f"{marker.file}: {marker.names[0]}"
+    if old_text == new_text:
+        raise BookError(f"{where}: the draft and {name} are the same; take the diff line out")
+    return "\n".join(["```diff", "--- the draft", f"+++ {name}", *steps(old_text, new_text), "```"])
+
+
+def bare(text: str) -> str:
+    """Return a definition without what changes no step of it: docstrings, annotations, comments."""
+    tree = ast.parse(textwrap.dedent(text))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def steps(old: str, new: str) -> Iterator[str]:
+    """Yield the lines of both; one that is only indented anew counts as the same."""
+    was, now = old.splitlines(), new.splitlines()
+    matcher = difflib.SequenceMatcher(
+        None, [line.strip() for line in was], [line.strip() for line in now], autojunk=False
+    )
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind == "equal":
+            yield from (f" {line}" for line in now[j1:j2])
+        else:
+            yield from (f"-{line}" for line in was[i1:i2])
+            yield from (f"+{line}" for line in now[j1:j2])
 
 
 def text_of(root: Path, name: str, where: str) -> str:
