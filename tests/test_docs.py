@@ -9,8 +9,9 @@ import pytest
 
 import rsp
 from rsp import cli
+from rsp.config import Config, read_config
 from rsp.lab import marking
-from rsp.stages import s04_serial
+from rsp.net import Address
 from tools import execution, frame, gates, notebooks, pictures, quotes, rhythm, rooms
 from tools.book import FENCE
 from tools.names import exists
@@ -201,8 +202,12 @@ class TestReadme:
         assert cli.parse(words.split()).config.listen_port == "8000"
         assert "Started.  Listening on port 8000." in read(README)
 
-    def test_its_limit_is_that_of_the_stage(self) -> None:
-        assert f"up to {s04_serial.READ_SIZE:,} bytes" in read(README)
+    def test_its_example_of_a_file_is_one(self, tmp_path: Path) -> None:
+        """What stands there can be copied."""
+        (text,) = re.findall(r"```lua\n(.*?)```", read(README), re.DOTALL)
+        path = tmp_path / "rsp.lua"
+        path.write_text(text)
+        assert read_config(str(path)) == Config("8000", Address("localhost", "8080"))
 
 
 class TestPictures:
