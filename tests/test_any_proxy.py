@@ -25,7 +25,7 @@ NGINX = """
 daemon off; worker_processes 1; user {user} {group}; pid {folder}/pid; error_log {folder}/log;
 events {{ worker_connections 256; }}
 http {{
-  access_log off;
+  access_log off; client_max_body_size 0;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   server {{

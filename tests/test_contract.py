@@ -129,7 +129,7 @@ class Options:
 
 def test_without_options_every_stage_and_the_command_are_asked() -> None:
     names = [subject.name for subject in subjects(Options())]  # type: ignore[arg-type]
-    assert names == [*stage_names(), "command"]
+    assert names == [*stage_names(), "proxy", "command"]
 
 
 def test_with_options_only_that_proxy_is_asked() -> None:
