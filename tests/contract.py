@@ -7,13 +7,12 @@ from typing import NamedTuple
 import pytest
 
 from rsp import stages
-from rsp.lab import outcomes, troubles  # noqa: F401  (they fill OUTCOMES)
+from rsp.lab import outcomes, pressure, troubles, uploads  # noqa: F401  (they fill OUTCOMES)
 from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS, Before, already_before, before
 from rsp.lab.not_yet import NOT_YET
 from rsp.lab.running import COMMAND
 from rsp.net import Address
-
-COMMAND_RUNS = "s04_serial"  # the stage that is under the command just now
+from rsp.proxy import serve
 
 
 class Subject(NamedTuple):
@@ -39,7 +38,7 @@ def stage(name: str) -> Subject:
 
 
 def subjects(config: pytest.Config) -> list[Subject]:
-    """Return the stages and the command, or the one proxy that the options name.
+    """Return the stages, the proxy and the command, or the one proxy that the options name.
 
     Raises UsageError when the options do not go together.
     """
@@ -48,8 +47,8 @@ def subjects(config: pytest.Config) -> list[Subject]:
     if not proxy:
         if port or says:
             raise pytest.UsageError("--backend-port and --not-yet belong to --proxy HOST:PORT")
-        command = Subject("command", COMMAND_RUNS, before(COMMAND))
-        return [*map(stage, stage_names()), command]
+        finished = Subject("proxy", "", before(serve)), Subject("command", "", before(COMMAND))
+        return [*map(stage, stage_names()), *finished]
     host, colon, number = proxy.rpartition(":")
     if not colon or not number.isdigit() or not port:
         raise pytest.UsageError("wanted: --proxy HOST:PORT --backend-port N")

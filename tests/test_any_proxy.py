@@ -25,7 +25,7 @@ NGINX = """
 daemon off; worker_processes 1; user {user} {group}; pid {folder}/pid; error_log {folder}/log;
 events {{ worker_connections 256; }}
 http {{
-  access_log off;
+  access_log off; client_max_body_size 0;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   server {{
@@ -57,6 +57,12 @@ STREAMS = "The first part of an answer does not wait for the rest"
 HALF_CLOSED = "A client that half-closes after its request gets its answer"
 SHORT = "An answer that ends too early reaches the client as far as it goes, and then ends"
 RESET = "A backend's reset in the middle of an answer does not look like its end"
+LEFT = "A backend at work for a client learns that the client has left"
+CLIENTS_RESET = "A client's reset reaches the backend as a reset"
+UNREAD = "While a client does not read its answer, the backend is made to wait with the rest"
+STUCK_UPLOAD = "While a backend does not read an upload, its answer passes, and then the upload"
+ECHO = "What a backend echoes comes back while the client has still more to say"
+ENDS_FIRST = "A backend that ends its side first still gets the rest of an upload"
 
 
 class Kind(NamedTuple):
@@ -69,6 +75,8 @@ class Kind(NamedTuple):
     differs: dict[str, str]
 
 
+# nginx sends no request before it has all of it, and of an answer, no more than its length.
+REQUEST_FIRST = {ECHO: "waits", ENDS_FIRST: "waits", STUCK_UPLOAD: "cut"}
 ALL = "proxy_buffering off; proxy_ignore_client_abort on;"
 KINDS = {
     # As it comes, nginx collects small parts of an answer, and takes a half-close for a farewell.
@@ -77,12 +85,36 @@ KINDS = {
         NGINX,
         ("-p", "{folder}", "-c", "{file}"),
         "",
-        {STREAMS: "waits", HALF_CLOSED: "lost", RESET: "waits"},
+        {
+            **REQUEST_FIRST,
+            STREAMS: "waits",
+            HALF_CLOSED: "lost",
+            RESET: "waits",
+            CLIENTS_RESET: "hides",
+            UNREAD: "swallows",  # into a file of up to 1 GB
+        },
     ),
-    "nginx, told so": Kind("nginx", NGINX, ("-p", "{folder}", "-c", "{file}"), ALL, {}),
+    "nginx, told so": Kind(
+        "nginx",
+        NGINX,
+        ("-p", "{folder}", "-c", "{file}"),
+        ALL,
+        {**REQUEST_FIRST, LEFT: "waits", CLIENTS_RESET: "waits"},
+    ),
     # HAProxy answers 502 for what was too short from the start, and ends with a FIN in any case.
     "haproxy": Kind(
-        "haproxy", HAPROXY, ("-db", "-f", "{file}"), "", {SHORT: "cut", RESET: "hides"}
+        "haproxy",
+        HAPROXY,
+        ("-db", "-f", "{file}"),
+        "",
+        {
+            SHORT: "cut",
+            RESET: "hides",
+            LEFT: "waits",
+            CLIENTS_RESET: "waits",
+            ECHO: "cut",
+            ENDS_FIRST: "waits",
+        },
     ),
 }
 

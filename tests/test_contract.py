@@ -20,6 +20,8 @@ HALF_CLOSED = "A client that half-closes after its request gets its answer"
 ABORTED = "After a client that broke off its download, the next is served"
 DOWN = "A client whose backend is down is let go at once, and the next is served when it is up"
 HANGS_UP = "A backend that closes at once is told to the client as an end"
+UNREAD = "While a client does not read its answer, the backend is made to wait with the rest"
+OWN = "Thirty clients at once each get their own answer"
 LEFT_OPEN = "After twenty clients no descriptor is left open"
 
 PLANTED = [
@@ -30,6 +32,8 @@ PLANTED = [
     ("leaks", LEFT_OPEN, "leaks"),
     ("short_writes", SLOW_READER, "cut"),
     ("collects_first", STREAMS, "waits"),
+    ("collects_first", UNREAD, "swallows"),
+    ("learned_threads", OWN, RIGHT),
     ("drops_half_closed", HALF_CLOSED, "lost"),
     ("answers_itself", ANSWERED, "cut"),
     ("holds_on", DOWN, "waits"),
@@ -129,7 +133,7 @@ class Options:
 
 def test_without_options_every_stage_and_the_command_are_asked() -> None:
     names = [subject.name for subject in subjects(Options())]  # type: ignore[arg-type]
-    assert names == [*stage_names(), "command"]
+    assert names == [*stage_names(), "proxy", "command"]
 
 
 def test_with_options_only_that_proxy_is_asked() -> None:

@@ -165,14 +165,9 @@ def descriptors_for(number: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-# A client of a dead backend is reset so early that its connect may raise already, and the
-# outcome takes that for a refusal. TestDial asks for the same without that race.
-EARLY = "A client whose backend is down"
-
-
 class TestContract:
     @WAYS
-    @pytest.mark.parametrize("outcome", [one for one in OUTCOMES if not one.startswith(EARLY)])
+    @pytest.mark.parametrize("outcome", OUTCOMES)
     def test_holds(self, outcome: str, epoll: bool, splice: bool) -> None:
         """What is asked of every proxy, on each way to wait and to move bytes."""
         stand: Before = before(partial(serve, epoll=epoll, splice=splice))

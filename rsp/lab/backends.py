@@ -20,7 +20,7 @@ from rsp.lab.recorder import RECORDER, Kind
 from rsp.lab.rest import Doing, Watched
 from rsp.lab.settings import HOST, TIMEOUT, Stuck
 from rsp.lab.where import where_is
-from rsp.net import Address
+from rsp.net import BACKLOG, Address
 
 WAKE = 0.5  # seconds after which a listener that no shutdown can wake is looked at again
 
@@ -83,7 +83,7 @@ class Backend(Server, Watched):
 
     def up(self) -> None:
         """Begin to accept: from this call on, nobody is refused."""
-        self.listener.listen()
+        self.listener.listen(BACKLOG)  # a crowd may come at once
         self.start(self.accept_all)
 
     def start(self, work: Callable[..., None], *arguments: object) -> None:

@@ -27,6 +27,7 @@ SYMPTOMS = {
     "waits": "nothing came within the time",
     "refuses": "nobody accepts, or the connection is reset",
     "hides": "a failure looks like a good end",
+    "swallows": "it keeps without limit what nobody takes",
     "leaks": "descriptors are left open",
     "exits": "it has ended, though nobody ended it",
     "untried": "not tried, after so much that went wrong",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from rsp.lab import outcomes, troubles  # noqa: F401  (they fill OUTCOMES)
+from rsp.lab import outcomes, pressure, troubles, uploads  # noqa: F401  (they fill OUTCOMES)
 from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS, before
 from rsp.lab.not_yet import NOT_YET
 from rsp.lab.tables import print_table

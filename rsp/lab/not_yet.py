@@ -3,6 +3,16 @@
 A stage that learns more than it says here, or fails in another way, fails the suite.
 """
 
+# To send waits for the slowest; an end one way ends both.
+IN_ONE_THREAD = {
+    "A client that half-closes after its request gets its answer": "lost",
+    "A backend's reset in the middle of an answer does not look like its end": "hides",
+    "A client's reset reaches the backend as a reset": "hides",
+    "While one client does not read its answer, another is served": "waits",
+    "While a backend does not read one client's upload, another client is served": "waits",
+    "While a backend does not read an upload, its answer passes, and then the upload": "waits",
+    "A backend that ends its side first still gets the rest of an upload": "cut",
+}
 NOT_YET: dict[str, dict[str, str]] = {
     "s04_serial": {
         "A request that comes in two pieces arrives whole": "cut",
@@ -12,5 +22,30 @@ NOT_YET: dict[str, dict[str, str]] = {
         "While one client waits for a slow answer, another is served": "waits",
         "A second request on the same connection is answered": "waits",
         "A backend's reset in the middle of an answer does not look like its end": "hides",
+        "A backend at work for a client learns that the client has left": "waits",
+        "A client's reset reaches the backend as a reset": "waits",
+        "Thirty clients at once each get their own answer": "waits",
+        "While two hundred clients say nothing, another is served": "waits",
+        "While one client does not read its answer, another is served": "waits",
+        "While a backend does not read one client's upload, another client is served": "waits",
+        "While a backend does not read an upload, its answer passes, and then the upload": "cut",
+        "What a backend echoes comes back while the client has still more to say": "waits",
+        "A backend that ends its side first still gets the rest of an upload": "cut",
     },
+    "s05_threads": {
+        "A request that comes in two pieces arrives whole": "cut",
+        "A request with a head of 6,000 bytes arrives whole": "cut",
+        "A request's body of 300,000 bytes arrives whole": "cut",
+        "A second request on the same connection is answered": "waits",
+        "A backend's reset in the middle of an answer does not look like its end": "hides",
+        "A backend at work for a client learns that the client has left": "waits",
+        "A client's reset reaches the backend as a reset": "waits",
+        "While a backend does not read an upload, its answer passes, and then the upload": "cut",
+        "What a backend echoes comes back while the client has still more to say": "waits",
+        "A backend that ends its side first still gets the rest of an upload": "cut",
+    },
+    "s06_readiness": IN_ONE_THREAD,
+    "s07_loop": IN_ONE_THREAD,
+    "s07_asyncio": {},
+    "s08_buffers": {},
 }

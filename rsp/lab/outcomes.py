@@ -141,7 +141,10 @@ def a_kept_connection_is_served_on(before: Before) -> str:
 @outcome
 def a_half_closing_client_gets_its_answer(before: Before) -> str:
     """A client that half-closes after its request gets its answer."""
-    with before(answering(BODY)) as (proxy, _), Client(proxy) as client:
+    with before(holding(BODY)) as (proxy, backend), Client(proxy) as client:
         client.ask()
+        backend.wait_until(lambda: bool(backend.requests))
         client.half_close()
+        at_rest(SOON)  # whoever takes it for a farewell has acted on it before there is an answer
+        backend.release()
         return took(client, BODY)

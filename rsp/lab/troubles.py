@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 
+from rsp.lab.backends import Backend, Temper
 from rsp.lab.clients import Client, Server
 from rsp.lab.contract import (
     BODY,
@@ -16,6 +17,7 @@ from rsp.lab.contract import (
     outcome,
     took,
 )
+from rsp.lab.ends import End
 from rsp.lab.rest import at_rest
 from rsp.lab.tempers import LARGE, answering, closing_early, hanging_up, large, pattern, resetting
 
@@ -47,7 +49,8 @@ def a_client_that_aborts_is_no_trouble(before: Before) -> str:
 def a_dead_backend_is_no_trouble(before: Before) -> str:
     """A client whose backend is down is let go at once, and the next is served when it is up."""
     with before(answering(BODY), up=False) as (proxy, backend):
-        with Client(proxy) as client:
+        # The reset may come before the client knows that it is connected.
+        with suppress(ConnectionError), Client(proxy) as client:
             let_go(client)
         backend.up()
         return got(proxy)
@@ -102,6 +105,42 @@ def ends_well(client: Client) -> bool:
     data = bytes(client.received)
     chunked = b"transfer-encoding: chunked" in data.partition(b"\r\n\r\n")[0].lower()
     return not chunked or data.endswith(b"0\r\n\r\n")  # RFC 9112 §7.1
+
+
+@outcome
+def a_client_that_has_left_is_told(before: Before) -> str:
+    """A backend at work for a client learns that the client has left."""
+    with before(working()) as (proxy, backend):
+        with Client(proxy) as client:
+            client.ask()
+            if not backend.wait_until(lambda: bool(backend.requests)):
+                return "lost"
+        (upstream,) = backend.connections
+        return RIGHT if backend.wait_until(lambda: upstream.ended_there) else "waits"
+
+
+@outcome
+def a_clients_reset_stays_one(before: Before) -> str:
+    """A client's reset reaches the backend as a reset."""
+    with before(working()) as (proxy, backend), Client(proxy) as client:
+        client.ask()
+        if not backend.wait_until(lambda: bool(backend.requests)):
+            return "lost"
+        client.abort()
+        (upstream,) = backend.connections
+        if not backend.wait_until(lambda: upstream.ended_there):
+            return "waits"
+        return RIGHT if upstream.was_reset else "hides"
+
+
+def working() -> Temper:
+    """Take a request, never answer, and see how the client ends."""
+
+    def temper(end: End, backend: Backend) -> None:
+        backend.take(end)
+        end.recv_all()
+
+    return temper
 
 
 @outcome

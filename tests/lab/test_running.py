@@ -152,6 +152,14 @@ class TestAFunction:
 
 
 class TestACommand:
+    def test_its_log_is_the_same_in_every_run(self, backend: Backend) -> None:
+        """The time before a line is left out there; `lines` is what was really said."""
+        said = "[2026-01-02 03:04:05.678901 +0100] Listening on port 1\\n[no time] [2] done"
+        with running([*PYTHON, f"print('{said}')"], backend) as proxy:
+            assert proxy.ended()
+        assert proxy.log == ["Listening on port 1", "[no time] [2] done"]
+        assert proxy.lines[0].startswith("[2026-01-02 03:04:05.678901 +0100] Listening")
+
     def test_it_is_ready_when_with_begins_and_gone_when_it_ends(self, backend: Backend) -> None:
         with running(COMMAND, backend) as proxy:
             assert fetch(proxy).body == b"hello\n"
