@@ -93,7 +93,7 @@ def shown_of(book: Book, page: Page, part: Part, scale: float) -> str:
             return (
                 f'<div data-step="{part.step}">{rendering.markdown(text, book.path.parent)}</div>'
             )
-        code = rendering.code(part.cell.source, " ".join(part.cell.tags))
+        code = rendering.code(part.code, " ".join(part.cell.tags)) if part.code else ""
         gave = "".join(
             rendering.output(output, scale, f"{part.cell.id}-{number}")
             for number, output in enumerate(part.outputs)
