@@ -442,6 +442,18 @@ class TestDeck:
         out = capsys.readouterr().out
         assert out.startswith(" 12 pages, 60 min  build/slides/04_one.html\n")
 
+    def test_a_deck_knows_the_plan_of_half_a_day(self, tmp_path: Path) -> None:
+        """Page by page, from the front matter; and the minutes for the clock."""
+        course = Course(tmp_path)
+        text = course.source.read_text(encoding="utf-8")
+        course.source.write_text(f"---\nweek: 1\nhalf-day:\n- Exercises\n---\n{text}")
+        course.commit(course.lesson)
+        assert main(["--root", str(tmp_path), "slides", "04"]) == 0
+        html = (tmp_path / "build/slides/04_one.html").read_text(encoding="utf-8")
+        found = re.findall(r'data-minutes="(\d+)" data-section="([^"]*)"( data-half)?>', html)
+        assert sum(int(minutes) for minutes, _, _ in found) == 60
+        assert {name for _, name, half in found if half} == {"Exercises"}
+
     def test_a_fault_is_told_and_the_deck_is_written_all_the_same(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
