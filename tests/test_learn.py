@@ -30,6 +30,11 @@ def notebook(*sources: str, outputs: str = "", metadata: dict[str, Any] | None =
     return json.dumps(data)
 
 
+def fresh(*sources: str) -> str:
+    """Return such a notebook as it is laid out: nobody has run it."""
+    return learn.bare(notebook(*sources).encode()).decode()
+
+
 class Course:
     """A course in a folder of its own, and a learner's copy of it."""
 
@@ -96,20 +101,62 @@ def test_nothing_is_written_when_nothing_is_new(course: Course) -> None:
 def test_a_new_notebook_is_added(course: Course) -> None:
     course.publish("01_addresses.ipynb", notebook("y = 2"))
     assert lay_out(course.notebooks, course.copy) == [Change(course.copy / "01_addresses.ipynb")]
-    assert course.mine("01_addresses.ipynb") == notebook("y = 2")
+    assert course.mine("01_addresses.ipynb") == fresh("y = 2")
 
 
 def test_an_untouched_notebook_is_refreshed(course: Course) -> None:
     course.publish("00_map.ipynb", notebook("x = 2"))
     assert course.update() == []
-    assert course.mine() == notebook("x = 2")
+    assert course.mine() == fresh("x = 2")
 
 
-def test_an_untouched_notebook_gets_new_outputs_too(course: Course) -> None:
-    """Its cells are the same, its picture is a better one."""
-    course.publish("00_map.ipynb", notebook("x = 1", outputs="drawn better"))
+def test_a_lesson_comes_without_what_its_cells_gave(course: Course) -> None:
+    """Else the answer stands below the guess; nothing else of it is changed, solutions not at all.
+
+    The same holds for what is laid beside a changed one.
+    """
+    course.publish("01_guess.ipynb", notebook("guess = ''", "répondre()", outputs="b is right"))
+    course.publish("solutions/01.ipynb", notebook("answer = 43", outputs="passed"))
+    course.edit("00_map.ipynb", notebook("x = 'mine'", outputs="of my run"))
+    course.publish("00_map.ipynb", notebook("x = 2", outputs="the answer"))
     course.update()
-    assert "drawn better" in course.mine()
+    for name in ("01_guess.ipynb", "00_map.new.ipynb"):
+        ours = json.loads((course.notebooks / name.replace(".new", "")).read_text(encoding="utf-8"))
+        laid = json.loads(course.mine(name))
+        assert [(c.pop("outputs"), c.pop("execution_count")) for c in laid["cells"]] == (
+            [([], None)] * len(ours["cells"])
+        )
+        for cell in ours["cells"]:
+            del cell["outputs"], cell["execution_count"]
+        assert laid == ours
+    assert "répondre" in course.mine("01_guess.ipynb")
+    assert course.mine("solutions/01.ipynb") == notebook("answer = 43", outputs="passed")
+    assert "of my run" in course.mine()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 1}', '{"cells": [1]}', "[" * 9999])
+def test_what_is_no_notebook_is_laid_as_it_is(course: Course, text: str) -> None:
+    course.publish("01_broken.ipynb", text)
+    course.update()
+    assert course.mine("01_broken.ipynb") == text
+
+
+def test_an_untouched_copy_that_was_laid_with_its_answers_loses_them(course: Course) -> None:
+    """Older versions of this tool laid the outputs out, too."""
+    old = notebook("x = 1", outputs="the answer")
+    course.edit("00_map.ipynb", old)
+    manifest = learn.Manifest(course.copy / learn.MANIFEST)
+    manifest.laid["00_map.ipynb"] = version_of(old.encode())
+    manifest.write()
+    assert course.update() == []
+    assert course.mine() == fresh("x = 1")
+
+
+def test_an_untouched_solution_gets_new_outputs_too(course: Course) -> None:
+    """Its cells are the same, its picture is a better one."""
+    course.publish("solutions/01.ipynb", notebook("answer = 42", outputs="drawn better"))
+    course.update()
+    assert "drawn better" in course.mine("solutions/01.ipynb")
 
 
 def test_a_notebook_that_was_only_run_counts_as_untouched(course: Course) -> None:
@@ -117,7 +164,7 @@ def test_a_notebook_that_was_only_run_counts_as_untouched(course: Course) -> Non
     course.edit("00_map.ipynb", notebook("x = 1", outputs="of my run", metadata={"a": 1}))
     course.publish("00_map.ipynb", notebook("x = 2"))
     assert course.update() == []
-    assert course.mine() == notebook("x = 2")
+    assert course.mine() == fresh("x = 2")
 
 
 def test_a_run_is_kept_as_long_as_the_cells_are_the_newest(course: Course) -> None:
@@ -139,7 +186,7 @@ def test_a_changed_notebook_is_never_written_over(course: Course) -> None:
         "You have changed 00_map.ipynb: yours stays, and the course's newer one is 00_map.new.ipynb"
     )
     assert course.mine() == mine
-    assert course.mine("00_map.new.ipynb") == notebook("x = 2")
+    assert course.mine("00_map.new.ipynb") == fresh("x = 2")
 
 
 def test_a_change_is_kept_when_the_course_has_no_newer_version(course: Course) -> None:
@@ -159,7 +206,7 @@ def test_a_version_is_offered_once(course: Course) -> None:
     assert "00_map.new.ipynb" not in course.names()
     course.publish("00_map.ipynb", notebook("x = 3"))
     assert len(course.update()) == 1
-    assert course.mine("00_map.new.ipynb") == notebook("x = 3")
+    assert course.mine("00_map.new.ipynb") == fresh("x = 3")
 
 
 def test_an_offer_that_nobody_touched_makes_room_for_the_next(course: Course) -> None:
@@ -167,7 +214,7 @@ def test_an_offer_that_nobody_touched_makes_room_for_the_next(course: Course) ->
     for version in (2, 3):
         course.publish("00_map.ipynb", notebook(f"x = {version}"))
         course.update()
-    assert course.mine("00_map.new.ipynb") == notebook("x = 3")
+    assert course.mine("00_map.new.ipynb") == fresh("x = 3")
     assert "00_map.new2.ipynb" not in course.names()
 
 
@@ -180,7 +227,7 @@ def test_an_offer_that_the_learner_works_in_is_theirs(course: Course) -> None:
     (line,) = course.update()
     assert line.endswith("00_map.new2.ipynb")
     assert course.mine("00_map.new.ipynb") == notebook("x = 2", "# my notes")
-    assert course.mine("00_map.new2.ipynb") == notebook("x = 3")
+    assert course.mine("00_map.new2.ipynb") == fresh("x = 3")
 
 
 def test_an_offer_that_was_accepted_follows_the_course_again(course: Course) -> None:
@@ -191,7 +238,7 @@ def test_an_offer_that_was_accepted_follows_the_course_again(course: Course) -> 
     (course.copy / "00_map.new.ipynb").replace(course.copy / "00_map.ipynb")
     course.publish("00_map.ipynb", notebook("x = 3"))
     assert course.update() == []
-    assert course.mine() == notebook("x = 3")
+    assert course.mine() == fresh("x = 3")
 
 
 def test_an_older_version_that_the_learner_went_back_to_stays(course: Course) -> None:
@@ -203,10 +250,10 @@ def test_an_older_version_that_the_learner_went_back_to_stays(course: Course) ->
     course.update()
     course.publish("00_map.ipynb", notebook("x = 3"))
     course.update()
-    assert course.mine() == notebook("x = 3")
+    assert course.mine() == fresh("x = 3")
     course.edit("00_map.ipynb", course.mine("00_map.new.ipynb"))
     assert course.update() == []
-    assert course.mine() == notebook("x = 2")
+    assert course.mine() == fresh("x = 2")
 
 
 def test_who_undoes_a_change_follows_the_course_again(course: Course) -> None:
@@ -216,7 +263,7 @@ def test_who_undoes_a_change_follows_the_course_again(course: Course) -> None:
     course.update()
     course.edit("00_map.ipynb", notebook("x = 1", outputs="of my run"))
     assert course.update() == []
-    assert course.mine() == notebook("x = 2")
+    assert course.mine() == fresh("x = 2")
 
 
 def test_a_course_that_goes_back_is_followed_too(course: Course) -> None:
@@ -225,7 +272,7 @@ def test_a_course_that_goes_back_is_followed_too(course: Course) -> None:
     course.update()
     course.publish("00_map.ipynb", notebook("x = 1"))
     course.update()
-    assert course.mine() == notebook("x = 1")
+    assert course.mine() == fresh("x = 1")
     course.edit("00_map.ipynb", notebook("x = 'mine'"))
     told = []
     for number in (2, 1, 2):
@@ -252,7 +299,7 @@ def test_a_deleted_notebook_comes_back_fresh(course: Course) -> None:
     course.edit("00_map.ipynb", notebook("x = 'mine'"))
     (course.copy / "00_map.ipynb").unlink()
     assert course.update() == []
-    assert course.mine() == notebook("x = 1")
+    assert course.mine() == fresh("x = 1")
 
 
 @pytest.mark.parametrize(
@@ -263,8 +310,8 @@ def test_without_a_manifest_every_difference_is_the_learners(course: Course, tex
     (course.copy / learn.MANIFEST).write_text(text, encoding="utf-8")
     course.publish("00_map.ipynb", notebook("x = 2"))
     assert len(course.update()) == 1
-    assert course.mine() == notebook("x = 1")
-    assert course.mine("00_map.new.ipynb") == notebook("x = 2")
+    assert course.mine() == fresh("x = 1")
+    assert course.mine("00_map.new.ipynb") == fresh("x = 2")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +356,7 @@ def test_a_write_that_fails_leaves_the_old_file(
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
         course.update()
-    assert course.mine() == notebook("x = 1")
+    assert course.mine() == fresh("x = 1")
 
 
 def test_what_was_laid_before_a_trouble_is_known_as_ours(course: Course) -> None:
@@ -319,11 +366,11 @@ def test_what_was_laid_before_a_trouble_is_known_as_ours(course: Course) -> None
     (course.copy / "pictures").write_text("a file of mine", encoding="utf-8")
     with pytest.raises(OSError, match="pictures"):
         course.update()
-    assert course.mine() == notebook("x = 2")
+    assert course.mine() == fresh("x = 2")
     (course.copy / "pictures").unlink()
     course.publish("00_map.ipynb", notebook("x = 3"))
     assert course.update() == []
-    assert course.mine() == notebook("x = 3")
+    assert course.mine() == fresh("x = 3")
 
 
 def started(

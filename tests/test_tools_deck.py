@@ -52,7 +52,8 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture
 def shown(browser: "Browser", tmp_path: Path) -> "Iterator[Page]":
     """The deck of the good lesson, opened; at the end nothing may have gone wrong in it."""
-    yield from opened(browser, deck(Course(tmp_path).lesson), tmp_path / "deck.html")
+    html = deck(Course(tmp_path).lesson, ["A draft", "Exercises"])
+    yield from opened(browser, html, tmp_path / "deck.html")
 
 
 def opened(browser: "Browser", html: str, path: Path) -> "Iterator[Page]":
@@ -212,6 +213,66 @@ def test_the_clock_runs_against_the_plan(shown: "Page") -> None:
     says(presenter, "#elapsed", "11:0")
     presenter.get_by_role("button", name="Reset").click()
     says(presenter, "#elapsed", "0:00")
+
+
+def test_a_button_that_was_clicked_lets_go_of_the_keys(shown: "Page") -> None:
+    """Space goes on; it would pause the clock. Who came by Tab keeps the button."""
+    presenter = presented(shown, "p")
+    presenter.get_by_role("button", name="Start").click()
+    presenter.keyboard.press("Space")
+    says(shown, "#said", "Slide 2 of")
+    says(presenter, "#run", "Pause")
+    presenter.locator("#run").focus()
+    presenter.keyboard.press("Space")
+    says(presenter, "#run", "Start")
+    assert place(presenter) == (1, 0)
+
+
+def sections(page: "Page", key: str) -> list[str]:
+    """Return the sections that a key goes through, from the page that is shown."""
+    seen = [page.evaluate("sectionOf(at)")]
+    for _ in range(40):
+        page.keyboard.press(key)
+        if (name := page.evaluate("sectionOf(at)")) != seen[-1]:
+            seen.append(name)
+    return seen
+
+
+def test_half_a_day_has_the_sections_of_its_plan(shown: "Page") -> None:
+    """In both windows, on and back, and by the clock; the key again takes it back."""
+    presenter = presented(shown, "p")
+    says(presenter, "#planned", "planned here: 0:00 to 10:00 of 60:00")
+    presenter.keyboard.press("h")
+    says(presenter, "#planned", "planned here: 0:00 to 10:00 of 20:00")
+    says(shown, "#said", "A draft")
+    assert sections(shown, "ArrowRight") == ["A draft", "Exercises"]
+    assert sections(shown, "ArrowLeft") == ["Exercises", "A draft"]
+    shown.keyboard.press("End")
+    says(presenter, "#planned", "of 20:00")
+    assert shown.evaluate("sectionOf(at)") == "Exercises"
+    shown.reload()
+    assert shown.evaluate("out.size") > 0
+    presenter.keyboard.press("h")
+    says(presenter, "#planned", "of 60:00")
+    shown.wait_for_function("out.size === 0")
+
+
+def test_the_presenter_leaves_a_section_out(shown: "Page") -> None:
+    """The planned minutes follow; from the overview it is taken back."""
+    presenter = presented(shown, "p")
+    presenter.keyboard.press("PageDown")
+    says(presenter, "#planned", "planned here: 10:00 to 20:00 of 60:00")
+    presenter.keyboard.press("x")
+    says(presenter, "#planned", "planned here: 10:00 to 20:00 of 50:00")
+    assert presenter.evaluate("sectionOf(at)") == "C beside Python"
+    says(shown, "#said", "C beside Python")
+    presenter.keyboard.press("ArrowLeft")
+    says(presenter, "#next", "C beside Python")
+    shown.keyboard.press("o")
+    shown.locator(".page.out").first.click()
+    says(presenter, "#planned", "this section is left out")
+    presenter.keyboard.press("x")
+    says(presenter, "#planned", "planned here: 10:00 to 20:00 of 60:00")
 
 
 def test_it_prints_one_page_a_sheet(shown: "Page") -> None:

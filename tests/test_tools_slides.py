@@ -140,6 +140,33 @@ class TestPages:
         assert [part.step for part in page.parts] == [0, 1, 1]
         assert page.steps == 2
 
+    def test_the_answer_is_not_shown_while_the_room_votes(self) -> None:
+        """The call of `reveal` has it; what the call prints comes with a key of its own."""
+        call = "reveal(\n    '4.1', guess, 'c',\n    'since nobody looks',\n)"
+        cell = code(f"run()\n{call}\nassert seen", prints="c, since nobody looks\n")
+        made = book(paged(prose("## A"), 3), cell)
+        assert pages(made)[0].parts[1].code == "run()\nassert seen"
+        before, _, after = deck(made).partition('<pre class="output"')
+        shown = before.partition("</style>")[2]
+        assert "run" in shown
+        assert "reveal" not in shown
+        assert "nobody looks" not in shown
+        assert "nobody looks" in after
+
+    @pytest.mark.parametrize(
+        ("source", "shown"),
+        [
+            ("reveal('4.1', guess, 'c', 'so')", ""),
+            ("%time run()\nreveal('4.1', guess, 'c', 'so')", "%time run()"),
+            ('revealed = 1\nprint("""\nreveal(1)\n""")', None),
+        ],
+    )
+    def test_nothing_else_of_the_code_is_hidden(self, source: str, shown: str | None) -> None:
+        """A cell that does nothing else shows only what it gave."""
+        made = book(paged(code(source, prints="c\n")))
+        assert pages(made)[0].parts[0].code == (source if shown is None else shown)
+        assert ("<pre><code>" in deck(made)) == (shown != "")
+
     def test_what_a_check_says_of_a_bare_stub_is_not_shown(self) -> None:
         """The room has not tried yet."""
         assert only(code("check('1.1', f)", "check", prints="✗ not yet\n")).steps == 0
@@ -414,6 +441,18 @@ class TestDeck:
         assert [path.name for path in (tmp_path / "build/slides").iterdir()] == ["04_one.html"]
         out = capsys.readouterr().out
         assert out.startswith(" 12 pages, 60 min  build/slides/04_one.html\n")
+
+    def test_a_deck_knows_the_plan_of_half_a_day(self, tmp_path: Path) -> None:
+        """Page by page, from the front matter; and the minutes for the clock."""
+        course = Course(tmp_path)
+        text = course.source.read_text(encoding="utf-8")
+        course.source.write_text(f"---\nweek: 1\nhalf-day:\n- Exercises\n---\n{text}")
+        course.commit(course.lesson)
+        assert main(["--root", str(tmp_path), "slides", "04"]) == 0
+        html = (tmp_path / "build/slides/04_one.html").read_text(encoding="utf-8")
+        found = re.findall(r'data-minutes="(\d+)" data-section="([^"]*)"( data-half)?>', html)
+        assert sum(int(minutes) for minutes, _, _ in found) == 60
+        assert {name for _, name, half in found if half} == {"Exercises"}
 
     def test_a_fault_is_told_and_the_deck_is_written_all_the_same(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

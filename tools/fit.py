@@ -82,7 +82,7 @@ def laid_out(book: Book) -> list[Page]:
             head = replace(page, parts=[*page.parts[: seen[-1]], replace(last, only="code")])
             rest = [replace(part, step=0) for part in page.parts[seen[-1] + 1 :]]
             parts = [replace(last, step=0, only="outputs"), *rest]
-            if len(seen) > 1 or "\n" in last.cell.source.strip():
+            if len(seen) > 1 or "\n" in last.code.strip():
                 made.append(head)
                 page = Page("subslide", page.section, parts, 0, page.notes)
             else:
@@ -121,7 +121,7 @@ def wide_or_long(book: Book, part: Part) -> Iterator[str]:
     """Yield what is wrong with one cell of code, wherever it stands."""
     if not part.cell.is_code:
         return
-    lines = part.cell.source.splitlines()
+    lines = part.code.splitlines()
     if len(lines) > LINES:
         what = f"its code is {len(lines)} lines, a page shows {LINES}; split it, or skip it"
         yield book.fault(part.cell, what)

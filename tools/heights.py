@@ -53,7 +53,7 @@ def height(page: Page, part: Part, zoom: float = 1) -> float:
 
 def boxes(part: Part) -> list[tuple[str, str]]:
     """Return the texts that a code cell shows, each with the name of its line's height."""
-    code = [] if part.is_output else [(part.cell.source, "code-line")]
+    code = [(part.code, "code-line")] if part.code else []
     return code + [(out.text, "output-line") for out in part.outputs if not out.picture]
 
 

@@ -2,6 +2,7 @@
 
 The copy is the learner's own: what they changed is never written over. A notebook that they did
 not change follows the course; beside one that they did, the course's newer version is laid.
+Lessons come without outputs: under each guess would stand the answer.
 """
 
 import hashlib
@@ -109,6 +110,7 @@ def files(notebooks: Path) -> Iterator[Path]:
 def lay_one(source: Path, copy: Path, name: str, manifest: Manifest) -> Change | None:
     """Bring one file up to date, or lay the newer version beside it; None when there is no need."""
     content = source.read_bytes()
+    content = content if is_solved(name) else bare(content)
     newest, mine = version_of(content), version_at(copy)
     offered = [manifest.laid.get(name), manifest.beside.get(name)]
     is_needed = mine is None or any(is_older(mine, laid, newest) for laid in offered if laid)
@@ -119,6 +121,23 @@ def lay_one(source: Path, copy: Path, name: str, manifest: Manifest) -> Change |
     manifest.laid[name] = newest
     manifest.beside.pop(name, None)
     return Change(copy) if is_needed else None
+
+
+def is_solved(name: str) -> bool:
+    """Tell whether a file may show what its cells gave: solutions may, and what is no notebook."""
+    return not name.endswith(".ipynb") or name.startswith("solutions/")
+
+
+def bare(content: bytes) -> bytes:
+    """Return a notebook as it is before anybody ran it; anything else as it is."""
+    try:
+        notebook = json.loads(content)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+    except (ValueError, KeyError, TypeError, RecursionError):  # not a notebook
+        return content
+    return f"{json.dumps(notebook, indent=1, ensure_ascii=False)}\n".encode()
 
 
 def is_older(mine: Version, laid: Version, newest: Version) -> bool:

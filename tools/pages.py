@@ -4,8 +4,10 @@ Slide types are Jupyter's. A page shows headings, lists, tables, listings, code,
 pictures. Plain paragraphs are what the speaker says, so they go beside the notes; but a page that
 would be empty without them shows them, and so does a fragment, which somebody has marked. Of a
 paragraph that begins in bold, a bold sentence is shown alone, and a bold label with all behind it.
+Of code, the call of `reveal` is not shown: it has the answer, and the room still votes.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +52,11 @@ class Part:
     step: int
     whole: bool = False  # whether its paragraphs are shown
     only: str = ""  # "code" without what it gave, "outputs" with nothing else
+
+    @property
+    def code(self) -> str:
+        """What is shown of a code cell's text: nothing that gives an answer away."""
+        return "" if self.is_output else unrevealed(self.cell.source)
 
     @property
     def outputs(self) -> list[Output]:
@@ -161,6 +168,25 @@ def output_of(output: dict[str, Any]) -> Output | None:
         if joined(told.get(kind, "")).strip():
             return Output(False, told[kind].rstrip("\n"))
     return None
+
+
+@cache
+def unrevealed(source: str) -> str:
+    """Return code without its statements `reveal(…)`, however many lines they take."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a line for IPython alone is in it
+        return re.sub(r"^[ \t]*reveal\(.*(?:\n|$)", "", source, flags=re.MULTILINE).rstrip("\n")
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and getattr(node.value.func, "id", "") == "reveal"
+    ]
+    hidden = {n for node in calls for n in range(node.lineno, (node.end_lineno or 0) + 1)}
+    lines = enumerate(source.split("\n"), start=1)
+    return "\n".join(line for n, line in lines if n not in hidden).strip("\n")
 
 
 def kind_of(cell: Cell) -> str:

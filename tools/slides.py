@@ -5,7 +5,7 @@ and its pictures, and its policy forbids the browser to load more. What does not
 told, file and cell, and the deck is written all the same, to look at it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -13,6 +13,7 @@ from string import Template
 from tools import rendering, teaching
 from tools.book import Book, BookError, Project, say
 from tools.fit import fit, laid_out
+from tools.front import front_of
 from tools.heights import SIZES
 from tools.pages import Page, Part
 from tools.teaching import minutes
@@ -33,7 +34,7 @@ def slides(project: Project, sources: list[Path]) -> Iterator[str]:
                 yield f"{project.short(source)}: it has no notebook; build it"
                 continue
             path = folder / f"{source.stem}.html"
-            path.write_text(deck(book), encoding="utf-8")
+            path.write_text(deck(book, half_day(source, project)), encoding="utf-8")
         except BookError as error:
             yield str(error)
             continue
@@ -41,20 +42,29 @@ def slides(project: Project, sources: list[Path]) -> Iterator[str]:
         yield from teaching.faults(book)
 
 
-def deck(book: Book) -> str:
-    """Return the HTML of a deck. Raises BookError when a cell cannot be shown."""
-    made, until = [], 0
+def half_day(source: Path, project: Project) -> tuple[str, ...]:
+    """Return the sections that half a day has; none without a front matter. Raises BookError."""
+    has_front = source.read_text(encoding="utf-8").startswith("---\n")
+    return front_of(source, project).half_day if has_front else ()
+
+
+def deck(book: Book, half: Sequence[str] = ()) -> str:
+    """Return the HTML of a deck; `half` are the sections that half a day has.
+
+    Raises BookError when a cell cannot be shown.
+    """
     all_pages = laid_out(book)
-    for number, page in enumerate(all_pages, start=1):
-        made.append(section(book, page, f"{number} / {len(all_pages)}", (until, page.minutes)))
-        until += page.minutes
+    made = [
+        section(book, page, f"{number} / {len(all_pages)}", page.section in half)
+        for number, page in enumerate(all_pages, start=1)
+    ]
     title = rendering.words_of(all_pages[0].title) if all_pages else book.path.stem
     sizes = "".join(f"--{name}:{value}px;" for name, value in SIZES.items())
     return Template(asset("deck.html")).substitute(
         title=escape(title),
         style=f":root{{{sizes}}}\n{asset('deck.css')}",
         pages="\n".join(made),
-        script=asset("deck.js") + asset("presenter.js"),
+        script=asset("deck.js") + asset("plan.js") + asset("presenter.js"),
     )
 
 
@@ -63,16 +73,16 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def section(book: Book, page: Page, number: str, planned: tuple[int, int]) -> str:
+def section(book: Book, page: Page, number: str, in_half: bool) -> str:
     """Return one page: what is shown, and the speaker's notes, which are hidden."""
     needs = fit(page)
     again = f'<p class="again">{inline(page.again)}</p>' if page.again else ""
     shown = "\n".join(shown_of(book, page, part, needs.scale) for part in page.parts)
-    first, last = planned[0], sum(planned)
     return (
         f'<section class="page {page.kind}" role="group" aria-roledescription="slide" hidden '
         f'aria-label="{escape(rendering.words_of(page.title))}" '
-        f'data-steps="{page.steps}" data-from="{first}" data-until="{last}">\n'
+        f'data-steps="{page.steps}" data-minutes="{page.minutes}" '
+        f'data-section="{escape(page.section)}"{" data-half" if in_half else ""}>\n'
         f'{again}<div class="body" style="zoom:{needs.zoom}">{shown}</div>\n'
         f"<footer><span>{escape(book.path.stem.replace('_', ' '))}</span>"
         f"<span>{number}</span></footer>\n"
@@ -93,7 +103,7 @@ def shown_of(book: Book, page: Page, part: Part, scale: float) -> str:
             return (
                 f'<div data-step="{part.step}">{rendering.markdown(text, book.path.parent)}</div>'
             )
-        code = rendering.code(part.cell.source, " ".join(part.cell.tags))
+        code = rendering.code(part.code, " ".join(part.cell.tags)) if part.code else ""
         gave = "".join(
             rendering.output(output, scale, f"{part.cell.id}-{number}")
             for number, output in enumerate(part.outputs)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from rsp.lab.copies import learners
-from rsp.lab.marking import SECONDS, mark, print_marks, write_csv
+from rsp.lab.marking import SECONDS, chapter, exercises, mark, print_marks, write_csv
 
 DESCRIPTION = "What an instructor does with the lab."
 MARK = "try every exercise in every learner's copy, and print one table"
@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
     if options.csv and not can_be_written(options.csv):
         parser.error(f"{options.csv} cannot be written")
     try:
-        marks = mark(copies, options.n, options.seconds)
+        marks = mark(copies, options.n, options.seconds, options.only)
     except KeyboardInterrupt:
         print("Interrupted: nothing was marked, and nothing runs on.", file=sys.stderr)
         return INTERRUPTED
@@ -47,6 +47,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("folder", type=Path, metavar="FOLDER", help=FOLDER)
     command.add_argument("--csv", type=Path, metavar="FILE", help="write the marks there as well")
+    command.add_argument(
+        "--only", type=notebook, default=0, metavar="04", help="mark the exercises of one notebook"
+    )
     # Half of them: checks wait for a bounded time, and a busy machine makes them wait in vain.
     half = max(1, (os.cpu_count() or 1) // 2)
     command.add_argument(
@@ -68,6 +71,15 @@ def positive(word: str) -> int:
     if number < 1:
         raise ValueError(word)
     return number
+
+
+def notebook(word: str) -> int:
+    """Return the number of a notebook, by that or by its name. Raises ArgumentTypeError."""
+    number = word.partition("_")[0]
+    if number.isdecimal() and int(number) and exercises(int(number)):
+        return int(number)
+    there = ", ".join(f"{int(each):02d}" for each in dict.fromkeys(map(chapter, exercises())))
+    raise argparse.ArgumentTypeError(f"'{word}' has no exercises; there are {there}")
 
 
 def can_be_written(path: Path) -> bool:

@@ -18,6 +18,7 @@ from rsp.lab.settings import TIMEOUT
 from rsp.lab.where import innermost, where_is
 
 PATIENCE = 5 * TIMEOUT  # seconds for one check; its sockets give up sooner
+NOTHING_YET = "there is nothing yet in the place of `...`"
 
 Check = Callable[..., None]
 CHECKS: dict[str, Check] = {}
@@ -97,7 +98,7 @@ def end(thread: threading.Thread) -> None:
 def complaint(function: Check, written: tuple[Any, ...]) -> str:
     """Return what is wrong with what was written."""
     if any(thing is ... or thing is None or is_stub(thing) for thing in written):
-        return "there is nothing yet in the place of `...`"
+        return NOTHING_YET
     try:
         function(*written)
     except Wrong as error:

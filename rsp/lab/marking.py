@@ -27,21 +27,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from rsp.lab.checks import CHECKS
+from rsp.lab.checks import CHECKS, NOTHING_YET
 from rsp.lab.confined import try_exercise
 from rsp.lab.copies import Book, Learner
 from rsp.lab.tables import console, print_table
 
 SECONDS = 20.0  # for one trial: twice what a check waits for an answer that hangs
-PASSED, FAILED, MISSING = "passed", "failed", "missing"
-SIGNS = {PASSED: "✓", FAILED: "✗", MISSING: "–"}
+PASSED, FAILED, UNTOUCHED, MISSING = "passed", "failed", "untouched", "missing"
+SIGNS = {PASSED: "✓", FAILED: "✗", UNTOUCHED: "…", MISSING: "–"}
 ACROSS = 7  # notebooks in one table: more are wider than it
 SHORT = 190  # characters of a reason below the table: two lines
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run what begins so
 
 
 class Mark(NamedTuple):
-    """How one learner did one exercise; these are the columns of the CSV."""
+    """How one learner did one exercise, "" for a file that is none; the columns of the CSV."""
 
     learner: str
     exercise: str
@@ -51,30 +51,60 @@ class Mark(NamedTuple):
     notebook: str
 
 
-def mark(copies: Sequence[Learner], workers: int, seconds: float = SECONDS) -> list[Mark]:
-    """Return a mark for each learner and exercise, in their order, however many work at once."""
+def mark(
+    copies: Sequence[Learner], workers: int, seconds: float = SECONDS, only: int = 0
+) -> list[Mark]:
+    """Return a mark for each learner and exercise, in their order, however many work at once.
+
+    Of one notebook's exercises `only`, of all with 0. Each file that cannot be read is a mark, too;
+    whoever has handed in nothing else has no more.
+    """
     stop = threading.Event()
-    pairs = [(learner, number) for learner in copies for number in exercises()]
+    pairs = [(each, number) for each in copies if each.books for number in exercises(only)]
     with ThreadPoolExecutor(workers) as pool:
         try:
-            return list(pool.map(lambda pair: marked(pair[0], pair[1], seconds, stop), pairs))
+            tried = list(pool.map(lambda pair: marked(pair[0], pair[1], seconds, stop), pairs))
         finally:
             stop.set()  # Ctrl-C comes here, and the trials that run are ended
             pool.shutdown(wait=True, cancel_futures=True)
+    marks = []
+    for each in copies:
+        marks += [Mark(each.name, "", MISSING, fault, "", "") for fault in each.faults]
+        marks += noted([pair for pair in tried if pair[0].learner == each.name])
+    return marks
 
 
-def exercises() -> list[str]:
-    """Return the numbers of all exercises, 2.10 behind 2.9."""
-    return sorted(CHECKS, key=lambda number: [int(part) for part in number.split(".")])
+def exercises(only: int = 0) -> list[str]:
+    """Return the numbers of the exercises, 2.10 behind 2.9, of one notebook if it is given."""
+    numbers = sorted(CHECKS, key=lambda number: [int(part) for part in number.split(".")])
+    return [number for number in numbers if only in (0, int(chapter(number)))]
 
 
-def marked(learner: Learner, number: str, seconds: float, stop: threading.Event) -> Mark:
-    """Try one exercise of one learner."""
+def marked(
+    learner: Learner, number: str, seconds: float, stop: threading.Event
+) -> tuple[Mark, list[str]]:
+    """Try one exercise of one learner; return its mark, and what is to be noted beside it."""
     book = next((book for book in learner.books if has(book, number)), None)
     if book is None:
-        return Mark(learner.name, number, MISSING, "; ".join(learner.faults), "", "")
+        return Mark(learner.name, number, MISSING, "", "", ""), []
     why, notes = try_exercise(number, book.cells, seconds, stop)
-    return Mark(learner.name, number, FAILED if why else PASSED, why, "; ".join(notes), book.name)
+    how = UNTOUCHED if why == NOTHING_YET else FAILED if why else PASSED
+    return Mark(learner.name, number, how, why, "", book.name), notes
+
+
+def noted(tried: Sequence[tuple[Mark, list[str]]]) -> list[Mark]:
+    """Return the marks of one learner, each note at the first mark that may be due to it.
+
+    A cell that is no Python is above every check that follows it, and one note is enough.
+    """
+    places: dict[tuple[str, str], int] = {}
+    for place in sorted(range(len(tried)), key=lambda n: tried[n][0].mark != FAILED):
+        for note in tried[place][1]:
+            places.setdefault((tried[place][0].notebook, note), place)
+    return [
+        mark._replace(notes="; ".join(n for n in notes if places[mark.notebook, n] == place))
+        for place, (mark, notes) in enumerate(tried)
+    ]
 
 
 def has(book: Book, number: str) -> bool:
@@ -106,7 +136,7 @@ def safe(value: str) -> str:
 
 def print_marks(marks: Sequence[Mark]) -> None:
     """Print one row for each learner, and below the table why something is not passed."""
-    there = {mark.exercise.partition(".")[0] for mark in marks if mark.mark != MISSING}
+    there = {chapter(mark.exercise) for mark in marks if mark.mark != MISSING}
     chapters = sorted(there, key=int)
     for start in range(0, max(1, len(chapters)), ACROSS):
         print_chapters(marks, chapters[start : start + ACROSS])
@@ -116,17 +146,22 @@ def print_marks(marks: Sequence[Mark]) -> None:
 
 def print_chapters(marks: Sequence[Mark], chapters: Sequence[str]) -> None:
     """Print the table for some notebooks, a column for each."""
-    columns = [[n for n in exercises() if n.partition(".")[0] == chapter] for chapter in chapters]
+    columns = [exercises(int(each)) for each in chapters]
     heads = [
-        f"{chapter}\n{' '.join(map(after_dot, numbers))}"
-        for chapter, numbers in zip(chapters, columns, strict=True)
+        f"{each}\n{' '.join(map(after_dot, numbers))}"
+        for each, numbers in zip(chapters, columns, strict=True)
     ]
     rows = []
     for name, mine in by_learner(marks).items():
-        signs = [" ".join(sign(mine[n], n) for n in numbers) for numbers in columns]
+        signs = [" ".join(sign(mine.get(n), n) for n in numbers) for numbers in columns]
         found = [one.mark for one in mine.values() if one.mark != MISSING]
         rows.append([safe(name), *signs, f"{found.count(PASSED)} of {len(found)}"])
     print_table(["learner", *heads, "passed"], rows)
+
+
+def chapter(number: str) -> str:
+    """Return the number of an exercise's notebook, 4 of 4.1."""
+    return number.partition(".")[0]
 
 
 def after_dot(number: str) -> str:
@@ -134,9 +169,9 @@ def after_dot(number: str) -> str:
     return number.partition(".")[2]
 
 
-def sign(mark: Mark, number: str) -> str:
+def sign(mark: Mark | None, number: str) -> str:
     """Return the sign of a mark, as wide as the number above it."""
-    return SIGNS[mark.mark].ljust(len(after_dot(number)))
+    return SIGNS[mark.mark if mark else MISSING].ljust(len(after_dot(number)))
 
 
 def by_learner(marks: Iterable[Mark]) -> dict[str, dict[str, Mark]]:
@@ -152,7 +187,7 @@ def reasons(marks: Iterable[Mark]) -> list[str]:
     found: dict[tuple[str, str], list[Mark]] = {}
     for mark in marks:
         why = "; ".join(part for part in (mark.why, mark.notes) if part)
-        if why and mark.mark != PASSED:
+        if why and mark.mark not in (PASSED, UNTOUCHED):
             found.setdefault((mark.learner, why), []).append(mark)
     return [
         f"{safe(name)}{where(mine)}: {textwrap.shorten(safe(why), SHORT, placeholder=' …')}"

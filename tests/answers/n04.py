@@ -211,6 +211,25 @@ def does_nothing(client: socket.socket, backend: Address) -> None:
     client.recv(4096)
 
 
+@wrong("4.3", "a part of the answer is lost: does it look at what send returns?")
+def the_count_is_not_looked_at(client: socket.socket, backend: Address) -> None:
+    with dial(backend) as upstream:
+        if request := client.recv(4096):
+            upstream.sendall(request)
+            while data := upstream.recv(4096):
+                client.send(data)
+
+
+@right("4.3")
+def repeats_a_short_send(client: socket.socket, backend: Address) -> None:
+    with dial(backend) as upstream:
+        if request := client.recv(4096):
+            upstream.sendall(request)
+            while data := upstream.recv(4096):
+                while data:
+                    data = data[client.send(data) :]
+
+
 @right("4.3")
 def by_files(client: socket.socket, backend: Address) -> None:
     with dial(backend) as upstream, upstream.makefile("rb", buffering=0) as answer:

@@ -17,7 +17,16 @@ from rsp.lab import confined
 from rsp.lab.__main__ import main
 from rsp.lab.checks import CHECKS
 from rsp.lab.copies import Learner, learners
-from rsp.lab.marking import FAILED, MISSING, PASSED, Mark, exercises, mark, write_csv
+from rsp.lab.marking import (
+    FAILED,
+    MISSING,
+    PASSED,
+    UNTOUCHED,
+    Mark,
+    exercises,
+    mark,
+    write_csv,
+)
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 GOOD = """\
@@ -76,11 +85,11 @@ def test_every_solution_passes_and_every_stub_is_one(
     assert list(rows[0]) == ["learner", "exercise", "mark", "why", "notes", "notebook"]
     assert [row["exercise"] for row in rows] == [*exercises()] * 2
     shown = {(row["learner"], row["mark"], row["why"], row["notes"]) for row in rows}
-    assert shown == {("ada", PASSED, "", ""), ("bob", FAILED, STUB, "")}
+    assert shown == {("ada", PASSED, "", ""), ("bob", UNTOUCHED, STUB, "")}
     printed = capsys.readouterr().out
     assert re.search(r"│ ada +│ ✓ ✓ ✓ │ ✓ ✓ ✓ ✓ │.*│ (\d+) of \1 +│", printed)
-    assert re.search(r"│ bob +│ ✗ ✗ ✗ │ ✗ ✗ ✗ ✗ │.*│ 0 of \d+ +│", printed)
-    assert " ".join(printed.split()).count("nothing yet") == 1
+    assert re.search(r"│ bob +│ … … … │ … … … … │.*│ 0 of \d+ +│", printed)
+    assert "nothing yet" not in printed  # the sign says it
 
 
 def test_the_lessons_hand_over_what_our_checks_ask_for() -> None:
@@ -296,6 +305,45 @@ def test_what_could_not_be_read_is_a_row(
     assert "nobody: there is no notebook in it" in printed
 
 
+def test_a_file_that_cannot_be_read_is_one_row(tmp_path: Path) -> None:
+    """Not one for each exercise; what else the learner has handed in is marked."""
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "02.ipynb").write_text(notebook(GOOD), encoding="utf-8")
+    for path in (tmp_path / "ada" / "03.ipynb", tmp_path / "eve.ipynb"):
+        path.write_text("{", encoding="utf-8")
+    marks = mark(learners(tmp_path), 4, QUICK)
+    broken = [(each.learner, each.mark, each.why[:9]) for each in marks if not each.exercise]
+    assert broken == [("ada", MISSING, "03.ipynb "), ("eve", MISSING, "eve.ipynb")]
+    assert {each.why for each in marks if each.exercise} == {""}
+    assert [each.learner for each in marks].count("eve") == 1
+    assert [each.exercise for each in marks if each.mark == PASSED] == ["2.1"]
+
+
+def test_one_notebook_is_marked_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its number, or by its name."""
+    (tmp_path / "ada.ipynb").write_text(notebook(GOOD), encoding="utf-8")
+    for word in ("02", "2", "02_dialling"):
+        sheet = tmp_path / "marks.csv"
+        assert main(["mark", str(tmp_path), "--only", word, "--csv", str(sheet)]) == 0
+        with sheet.open(encoding="utf-8", newline="") as file:
+            assert [row["exercise"] for row in csv.DictReader(file)] == exercises(2)
+    assert "1 of 1" in capsys.readouterr().out
+
+
+def test_a_cell_that_is_no_python_is_noted_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under the exercise that it spoils, not under those which only come after it."""
+    broken = "# exercise 2.1\ndef recv_until_end(sock:\n    ..."
+    other = "# exercise 2.2\ndef recv_exactly(sock, count):\n    return b''"
+    (tmp_path / "ada.ipynb").write_text(notebook(broken, other), encoding="utf-8")
+    marks = mark(learners(tmp_path), 4, QUICK)
+    assert [each.exercise for each in marks if each.notes] == ["2.1"]
+    assert main(["mark", str(tmp_path), "--only", "02"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.count("SyntaxError") == 1
+
+
 def test_a_sheet_is_safe_to_open_and_whole(tmp_path: Path) -> None:
     """A spreadsheet runs what begins with an equals sign; lines and bells are no sentence."""
     path = tmp_path / "marks.csv"
@@ -315,6 +363,8 @@ def test_a_sheet_is_safe_to_open_and_whole(tmp_path: Path) -> None:
         (["mark", "{full}", "--csv", "{empty}/none/x.csv"], "x.csv cannot be written"),
         (["mark", "{full}", "--csv", "{empty}"], "cannot be written"),
         (["mark", "{full}", "-n", "0"], "argument -n: invalid"),
+        (["mark", "{full}", "--only", "00"], "'00' has no exercises; there are 01, 02, 03, 04"),
+        (["mark", "{full}", "--only", "x"], "argument --only: 'x' has no exercises"),
         (["mark", "{full}", "--seconds", "x"], "argument --seconds: invalid"),
     ],
 )

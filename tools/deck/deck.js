@@ -35,8 +35,11 @@ function reveal(page, steps) {
 }
 
 // On and back: a part, or a page; back arrives at the end of a page, where one came from.
-function on() { step < stepsOf(at) && !overview() ? show(at, step + 1) : at < pages.length - 1 && show(at + 1, 0); }
-function back() { step > 0 && !overview() ? show(at, step - 1) : at > 0 && show(at - 1, stepsOf(at - 1)); }
+function on() { step < stepsOf(at) && !overview() ? show(at, step + 1) : next(at) < pages.length && show(next(at), 0); }
+function back() { step > 0 && !overview() ? show(at, step - 1) : last(at) >= 0 && show(last(at), stepsOf(last(at))); }
+// In the overview every page is there; else what is left out is passed.
+const next = (page) => overview() ? page + 1 : following(page);
+const last = (page) => overview() ? page - 1 : preceding(page);
 
 const overview = () => document.body.classList.contains("overview");
 function toggleOverview(open = !overview()) {
@@ -58,7 +61,8 @@ root.classList.toggle("dark", dark);
 const KEYS = {
   ArrowRight: on, ArrowDown: on, PageDown: on, " ": on,
   ArrowLeft: back, ArrowUp: back, PageUp: back,
-  Home: () => show(0, 0), End: () => show(pages.length - 1, 0),
+  Home: () => show(next(-1), 0), End: () => show(last(pages.length), 0),
+  x: () => skip(), h: () => halve(),
   o: () => toggleOverview(), Escape: () => overview() && toggleOverview(false),
   Enter: () => overview() ? toggleOverview(false) : on(),
   p: () => present(), s: () => present(),
@@ -78,6 +82,8 @@ addEventListener("keydown", (event) => {
   if (event.target.closest?.("button, a") && [" ", "Enter"].includes(event.key)) return;
   press(event.key, event);
 });
+// Once clicked by a pointer, a button lets go of the keys: Space then goes on, and pauses no clock.
+addEventListener("click", (event) => { if (event.detail) event.target.closest?.("button")?.blur(); });
 for (const button of document.querySelectorAll("[data-key]")) {
   button.addEventListener("click", () => press(button.dataset.key));
 }

@@ -9,7 +9,7 @@ function present() {
   other = open(location.href.split("#")[0] + "#presenter", "presenter", "width=1200,height=800");
 }
 changed = (told) => {
-  if (other && !told) other.postMessage({deck, at, step}, "*");
+  if (other && !told) other.postMessage({deck, at, step, out: [...out]}, "*");
   if (presenting) fill();
 };
 addEventListener("message", (event) => {
@@ -17,7 +17,7 @@ addEventListener("message", (event) => {
   if (event.data?.deck !== deck || !(known || event.data.hello)) return;
   other = event.source;
   if (event.data.hello) changed(false);
-  else show(event.data.at, event.data.step, true);
+  else leaveOut(event.data.out), show(event.data.at, event.data.step, true);
 });
 
 // What the presenter sees: this page as the room sees it, the next one whole, and the notes.
@@ -32,7 +32,7 @@ function copy(number, steps, into) {
 }
 function fill() {
   copy(at, step, element("now"));
-  copy(at + 1, Infinity, element("next").lastElementChild);
+  copy(following(at), Infinity, element("next").lastElementChild);
   element("notes").innerHTML = pages[at].querySelector(".notes").innerHTML;
   element("notes").scrollTop = 0;
   tick();
@@ -43,10 +43,11 @@ const clock = {ran: 0, since: null};
 const elapsed = () => clock.ran + (clock.since ? (Date.now() - clock.since) / 1000 : 0);
 const spelt = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 function tick() {
-  const [from, until] = ["from", "until"].map((name) => Number(pages[at].dataset[name]) * 60);
+  const [from, until, end] = planned(at);
   const late = elapsed() - until, early = from - elapsed();
   element("elapsed").textContent = spelt(elapsed());
-  element("planned").textContent = `planned here: ${spelt(from)} to ${spelt(until)}`;
+  element("planned").textContent = isOut(at) ? "this section is left out"
+    : `planned here: ${spelt(from)} to ${spelt(until)} of ${spelt(end)}`;
   const pace = late > 0 ? `${spelt(late)} late` : early > 0 ? `${spelt(early)} early` : "on time";
   if (element("pace").textContent !== pace && clock.since) element("pace").textContent = pace;
   element("pace").classList.toggle("late", late > 0);

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from rsp.errors import RspError
 from rsp.lab.backends import Backend, Temper
@@ -20,6 +21,7 @@ from rsp.lab.tempers import linger
 from rsp.net import Address, listen
 
 LOOK = 0.001  # seconds between two looks
+LITTLE = 100  # bytes that a sparing socket takes with one send
 
 
 @contextmanager
@@ -116,8 +118,20 @@ def listed(got: object, where: str = "") -> list[object]:
     raise Wrong(f"{where}it returns {type(got).__name__}, not a list")
 
 
-def handled(handle: Callable[[socket.socket, Address], object], backend: Backend) -> bytes:
+class Sparing(socket.socket):
+    """A socket whose `send` takes little at a time, as a kernel with a full buffer does."""
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Send the beginning of `data`; return how many bytes that were."""
+        return super().send(memoryview(data).cast("B")[:LITTLE], flags)
+
+
+def handled(
+    handle: Callable[[socket.socket, Address], object], backend: Backend, *, sparing: bool = False
+) -> bytes:
     """Return what a client gets of `handle` whose whole request came before anyone read.
+
+    With `sparing`, `handle` gets a client whose `send` takes LITTLE; `sendall` takes all.
 
     Raises TimeoutError when either side waits for ever, ConnectionError when it is reset, and
     whatever `handle` raises that a stage does not catch.
@@ -125,6 +139,8 @@ def handled(handle: Callable[[socket.socket, Address], object], backend: Backend
     with listen(Address(HOST, 0)) as listener, Client(Named(listener, "proxy")) as visitor:
         visitor.ask()
         client, _ = listener.accept()
+        if sparing:
+            client = Sparing(client.family, client.type, client.proto, client.detach())
         select.select([client], [], [], TIMEOUT)
         with ThreadPoolExecutor(1) as pool, client:
             got = pool.submit(visitor.recv_all)

@@ -17,6 +17,7 @@ from rsp.net import Address
 
 Handle = Callable[[socket, Address], None]
 BLANK_LINE = b"\r\n\r\n"
+SENT = 64 * 1024  # bytes of a page: some hundred sends of a socket that takes little
 
 
 @exercise("4.1")
@@ -81,10 +82,18 @@ def says_502(handle_or_502: Handle, stage: ModuleType) -> None:
 
 @exercise("4.3")
 def can_all_that_ours_can(my_handle_client: Handle, stage: ModuleType) -> None:
-    """The contract of the stage."""
+    """The contract of the stage, and no `send` to the client of which nobody looks at the count."""
     with all_closed(), Backend(answering()) as backend, suppress(TimeoutError, ConnectionError):
         handled(my_handle_client, backend)  # what it raises tells more than an outcome does
     keeps_the_contract(my_handle_client, stage)
+    loses_nothing(my_handle_client)
+
+
+def loses_nothing(handle: Handle) -> None:
+    """What one `send` did not take is sent again: a client of the kernel's would hide that."""
+    with Backend(large(SENT)) as backend:
+        whole = handled(handle, backend, sparing=True).endswith(BLANK_LINE + pattern(SENT))
+    expect(whole, "a part of the answer is lost: does it look at what send returns?")
 
 
 def keeps_the_contract(handle: Handle, stage: ModuleType) -> None:
