@@ -9,7 +9,7 @@ from rsp.lab.recorder import Kind
 
 FONT = "font-family='ui-monospace, SFMono-Regular, Menlo, Consolas, monospace'"
 CHARACTER = 7.3  # px: the width of one at 12 px in those fonts
-NARROWEST, MARGIN, TOP, ROW = 150, 24, 58, 34  # px: a column, the sides, the first row, a row
+NARROWEST, MARGIN, TOP, ROW = 150, 24, 58, 29  # px: a column, the sides, the first row, a row
 COLOURS = {
     Kind.CONNECT: "#667085",
     Kind.DATA: "#175cd3",
