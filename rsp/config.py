@@ -135,4 +135,7 @@ def text_of(name: str, value: Any, where: str) -> str:
         raise ConfigError(f"{where}: {name} must be a string, and it is a {kind}")
     if not value.strip():
         raise ConfigError(f"{where}: {name} must be a string, and it is empty")
-    return value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:  # the file is in some other encoding: as good a guess as any
+        return value

@@ -108,3 +108,4 @@ def test_odd_bytes_come_back_as_they_are(tmp_path: Path) -> None:
     """A name in Latin-1 is not a reason to fail before it is looked up."""
     text = GOOD.encode().replace(b"127.0.0.1", b"caf\xe9")
     assert read(tmp_path, text).backend.host == "café"
+    assert read(tmp_path, text.replace(b"\xe9", "é".encode())).backend.host == "café"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from rsp.lab.ends import End
+from rsp.lab.names import forget_port
 from rsp.lab.recorder import RECORDER, Kind
 from rsp.lab.rest import at_rest
 from rsp.lab.settings import HOST, TIMEOUT
@@ -29,6 +30,7 @@ class Client(End):
         other = getattr(to, "name", RECORDER.middle)
         super().__init__(sock, "client", other, at_client=True)
         sock.bind(("::1" if sock.family == socket.AF_INET6 else HOST, 0))
+        forget_port(sock.getsockname()[1])
         if getattr(to, "is_backend", False):  # seen from here already: the backend need not
             RECORDER.direct.add((sock.getsockname()[1], int(address.port)))
         self.record(Kind.CONNECT)

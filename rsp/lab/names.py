@@ -10,6 +10,11 @@ def name_port(port: int, name: str) -> None:
     NAMES[port] = name
 
 
+def forget_port(port: int) -> None:
+    """Somebody else has this port now, for a connection: it is no longer a place with a name."""
+    NAMES.pop(port, None)
+
+
 def with_names(text: object) -> str:
     """Return `text` with each port of the lab's written as the name of its owner."""
 

@@ -19,9 +19,10 @@ from rsp.lab.contract import (
 )
 from rsp.lab.ends import End
 from rsp.lab.rest import at_rest
-from rsp.lab.tempers import LARGE, answering, closing_early, hanging_up, large, pattern, resetting
+from rsp.lab.tempers import answering, closing_early, hanging_up, large, pattern, resetting
 
 LEAK = 10  # descriptors: the last clients may still be closing, a leak of twenty is no accident
+HUGE = 16 * 1024 * 1024  # bytes: more than all buffers on the way take, so that it breaks off
 
 
 @outcome
@@ -36,8 +37,8 @@ def a_client_that_leaves_is_no_trouble(before: Before) -> str:
 @outcome
 def a_client_that_aborts_is_no_trouble(before: Before) -> str:
     """After a client that broke off its download, the next is served."""
-    want = pattern(LARGE)
-    with before(large()) as (proxy, _):
+    want = pattern(HUGE)
+    with before(large(HUGE)) as (proxy, _):
         with Client(proxy) as client:
             client.ask()
             client.recv(1000)
