@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.planted import Course, cells
-from tools import schedule
+from tools import lessons, schedule, sitting
 from tools.book import BookError, Project
 from tools.front import Front, front_of
 from tools.notebooks import main
@@ -35,21 +35,21 @@ def fronted(course: Course, source: Path, said: str) -> None:
 
 def told(course: Course) -> list[str]:
     """Return what is wrong with the plans."""
-    return list(schedule.faults(list(schedule.read(course.project))))
+    return list(schedule.faults(list(lessons.read(course.project))))
 
 
 def page(course: Course) -> str:
     """Return the page that is made."""
-    return schedule.page(list(schedule.read(course.project)))
+    return schedule.page(list(lessons.read(course.project)))
 
 
 def test_the_committed_page_is_what_the_notebooks_say() -> None:
     """No number in it is typed."""
-    lessons = list(schedule.read(Project(ROOT)))
-    assert (ROOT / schedule.PAGE).read_text(encoding="utf-8") == schedule.page(lessons), (
+    each = list(lessons.read(Project(ROOT)))
+    assert (ROOT / schedule.PAGE).read_text(encoding="utf-8") == schedule.page(each), (
         "docs/schedule.md is stale; run make schedule"
     )
-    assert list(schedule.faults(lessons)) == []
+    assert list(schedule.faults(each)) == []
 
 
 def test_front_matter_is_read(course: Course) -> None:
@@ -60,7 +60,7 @@ def test_front_matter_is_read(course: Course) -> None:
 
 def test_minutes_are_summed_by_sections(course: Course) -> None:
     """A section is what stands under its heading, on all its pages."""
-    lesson = next(schedule.read(course.project))
+    lesson = next(lessons.read(course.project))
     assert lesson.minutes == 60
     assert lesson.sections["A draft"] == 10
     assert list(lesson.sections)[:2] == ["You will be able to", "A draft"]
@@ -76,7 +76,7 @@ def test_half_a_day_is_a_timetable(course: Course) -> None:
 
 def test_a_break_comes_before_a_sitting_is_too_long(course: Course) -> None:
     """Ninety minutes is what a room bears."""
-    (lesson, _) = schedule.read(course.project)
+    (lesson, _) = lessons.read(course.project)
     rows = schedule.timetable([(lesson, 60), (lesson, 40), (lesson, 50)])
     assert [(start, end, bool(what)) for start, end, what in rows] == [
         (0, 60, True),
@@ -132,6 +132,38 @@ def test_half_a_day_that_is_too_long_is_told(
     assert told(course) == [f"docs/schedule.md: {what}"]
 
 
+def test_a_single_class_tells_what_fits(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C goes first, then what half a day has no time for; what it has stays."""
+    (lesson, _) = lessons.read(course.project)
+    link = "[04 · One at a time](../notebooks/04_one.ipynb)"
+    assert sitting.row(lesson) == (link, "30", "10", "10", "10", "fits; 20 left", "fits; 30 left")
+    for minutes, said in {
+        60: ("without C beside Python", "fits"),
+        50: ("without C beside Python; The piece", "without C beside Python"),
+        40: ("10 too many, whatever goes", "without C beside Python; The piece"),
+    }.items():
+        monkeypatch.setattr(sitting, "SITTING", minutes)
+        assert sitting.row(lesson)[5:] == said, minutes
+
+
+def test_newcomers_see_what_half_a_day_has_of_the_first_two(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And do the exercises, when there is time left; when there is too little, it is told."""
+    text = page(course)
+    assert "| log-in | 10 |\n| **04 · One at a time**: A draft; Exercises | 20 |" in text
+    assert "| left over, for questions | 30 |" in text
+    monkeypatch.setattr(sitting, "LOG_IN", 61)
+    takes = "91 minutes, 90 are there"
+    what = f"a class for newcomers takes {takes}; take a section out of half a day"
+    assert told(course) == [f"docs/schedule.md: {what}"]
+
+
+def test_the_time_of_a_reader_is_told_apart_once(course: Course) -> None:
+    """It stands at the top of each notebook, and is another one."""
+    assert page(course).count("who reads it alone") == 1
+
+
 @pytest.mark.parametrize(
     ("front", "said"),
     [
@@ -146,7 +178,7 @@ def test_front_matter_that_cannot_be_used_is_told(front: str, said: str, course:
     """With the file and, where there is one, the line."""
     fronted(course, course.root / "notebooks/src/05_two.md", front)
     with pytest.raises(BookError) as raised:
-        list(schedule.read(course.project))
+        list(lessons.read(course.project))
     assert said in str(raised.value)
 
 

@@ -5,41 +5,17 @@ the front matter of the sources. A notebook that is added is in the plans by tha
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from tools.book import Book, BookError, Project, say
-from tools.front import LAST_WEEK, Front, front_of
-from tools.pages import pages
+from tools import sitting
+from tools.book import BookError, Project, say
+from tools.front import LAST_WEEK
+from tools.lessons import Lesson, read, spelt, table
+from tools.sitting import SITTING
 
 PAGE = Path("docs") / "schedule.md"
 HALF_DAY = 240  # minutes, breaks included
 BREAK = 10  # minutes
-SITTING = 90  # minutes without a break, at most
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One notebook as a plan sees it."""
-
-    book: Book
-    front: Front
-    sections: dict[str, int]  # heading: minutes, in order
-
-    @property
-    def name(self) -> str:
-        """The notebook's title, as its deck has it."""
-        return next((page.title for page in pages(self.book)), self.book.path.stem)
-
-    @property
-    def link(self) -> str:
-        """The title as a link to the notebook."""
-        return f"[{self.name}](../notebooks/{self.book.path.name})"
-
-    @property
-    def minutes(self) -> int:
-        """How long it takes in class."""
-        return sum(self.sections.values())
 
 
 def schedule(project: Project, _: list[Path]) -> Iterator[str]:
@@ -54,22 +30,6 @@ def schedule(project: Project, _: list[Path]) -> Iterator[str]:
     path.write_text(page(lessons), encoding="utf-8")
     say(f"{sum(lesson.minutes for lesson in lessons)} min  {project.short(path)}")
     yield from faults(lessons)
-
-
-def read(project: Project) -> Iterator[Lesson]:
-    """Yield every lesson that exists, in order. Raises BookError."""
-    for source in project.sources():
-        book = project.committed_of(source)
-        if source.parent.name == "src" and book:
-            yield Lesson(book, front_of(source, project), sections_of(book))
-
-
-def sections_of(book: Book) -> dict[str, int]:
-    """Return the minutes of each section."""
-    found: dict[str, int] = {}
-    for one in pages(book):
-        found[one.section] = found.get(one.section, 0) + one.minutes
-    return found
 
 
 def faults(lessons: list[Lesson]) -> Iterator[str]:
@@ -92,12 +52,15 @@ def faults(lessons: list[Lesson]) -> Iterator[str]:
     if total > HALF_DAY:
         what = f"half a day takes {total} minutes, {HALF_DAY} are there; take a section out"
         yield f"{PAGE.as_posix()}: {what}"
+    if (left := sitting.left_for_newcomers(lessons)) < 0:
+        takes = f"{SITTING - left} minutes, {SITTING} are there"
+        what = f"a class for newcomers takes {takes}; take a section out of half a day"
+        yield f"{PAGE.as_posix()}: {what}"
 
 
 def half_day(lessons: list[Lesson]) -> list[tuple[Lesson, int]]:
     """Return what half a day has of each lesson, in minutes."""
-    each = [(x, sum(x.sections.get(name, 0) for name in x.front.half_day)) for x in lessons]
-    return [(lesson, minutes) for lesson, minutes in each if minutes]
+    return [(lesson, lesson.half_day) for lesson in lessons if lesson.half_day]
 
 
 def timetable(half: list[tuple[Lesson, int]]) -> list[tuple[int, int, Lesson | None]]:
@@ -115,8 +78,8 @@ def timetable(half: list[tuple[Lesson, int]]) -> list[tuple[int, int, Lesson | N
 
 def page(lessons: list[Lesson]) -> str:
     """Return the page."""
-    parts = [HEAD, all_of_it(lessons), plan_of_half_a_day(lessons), plan_of_weeks(lessons)]
-    return "\n\n".join([*parts, sections(lessons)]) + "\n"
+    parts = [HEAD, all_of_it(lessons), sitting.plan(lessons), plan_of_half_a_day(lessons)]
+    return "\n\n".join([*parts, plan_of_weeks(lessons), sections(lessons)]) + "\n"
 
 
 HEAD = """\
@@ -127,18 +90,9 @@ HEAD = """\
 How long the notebooks take in class, with the slides and the exercises: a sum of the minutes that
 stand on the slides. `make slides` writes these into `build/slides/`, one file for each notebook, to
 be opened in a browser; `?` lists the keys, `p` opens the speaker's notes and a clock. How they are
-made is told in [Writing a notebook](notebooks.md#slides)."""
+made is told in [Writing a notebook](notebooks.md#slides).
 
-
-def spelt(minutes: int) -> str:
-    """Return minutes as hours and minutes."""
-    return f"{minutes // 60}:{minutes % 60:02}"
-
-
-def table(*rows: tuple[str, ...]) -> str:
-    """Return a table, its first row the head."""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+"About … minutes" at the top of a notebook is another time: that of one who reads it alone."""
 
 
 def all_of_it(lessons: list[Lesson]) -> str:
