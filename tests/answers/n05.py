@@ -38,7 +38,8 @@ def closed_too_early(handle: Handle) -> Serve:
     def serve(listener: socket.socket, backend: Address) -> None:
         for client in clients(listener):
             with client:
-                threading.Thread(target=attending(handle), args=(client, backend)).start()
+                thread = threading.Thread(target=attending(handle), args=(client, backend))
+            thread.start()
 
     return serve
 
@@ -84,6 +85,25 @@ def never_released(count: int, handle: Handle) -> Serve:
                 threading.Thread(target=attending(handle), args=(client, backend)).start()
             else:
                 client.close()
+
+    return serve
+
+
+@wrong("5.2", "after two handlers that failed nobody is served: who gives back?")
+def kept_by_those_who_fail(count: int, handle: Handle) -> Serve:
+    places = threading.Semaphore(count)
+
+    def attend(client: socket.socket, backend: Address) -> None:
+        with client, suppress(OSError):
+            handle(client, backend)
+            places.release()
+
+    def serve(listener: socket.socket, backend: Address) -> None:
+        places.acquire()
+        for client in clients(listener):
+            threading.Thread(target=attend, args=(client, backend), daemon=True).start()
+            if not places.acquire(timeout=2.5):  # longer than the check has patience
+                return
 
     return serve
 

@@ -65,11 +65,6 @@ def serves_in_threads(in_threads: Callable[[Handle], Serve]) -> None:
         expect(together, f"three clients asked at once, and {came} reached the backend at once")
         expect(all(got), "a client did not get its whole answer, or no end of it")
 
-    def fails(client: socket.socket, backend: Address) -> None:
-        if client.recv(4096).startswith(b"GET /bad"):
-            raise OSError("this client's trouble")
-        client.sendall(response("done\n"))
-
     serve = in_threads(fails)
     with Backend(held) as backend, running(serve, backend) as proxy:
         with Client(proxy) as client, suppress(ConnectionError):
@@ -97,6 +92,29 @@ def serves_so_many(at_most: Callable[[int, Handle], Serve]) -> None:
         expect(not third, "two may be served at once, and three were")
         expect(all(got), "the one that had to wait was not served when there was room again")
         expect(fetch(proxy).body == b"done\n", "after three clients nobody is served any more")
+    gives_places_back(at_most(2, fails))
+
+
+def fails(client: socket.socket, backend: Address) -> None:
+    """Let a client that asks for /bad meet an error; answer the others."""
+    if client.recv(4096).startswith(b"GET /bad"):
+        raise OSError("this client's trouble")
+    client.sendall(response("done\n"))
+
+
+def gives_places_back(serve: Serve) -> None:
+    """A handler that failed has left its place."""
+    with Backend(held) as backend, running(serve, backend) as proxy:
+        for _ in range(2):
+            with Client(proxy) as client, suppress(OSError):
+                client.ask("/bad")
+                client.recv_all()
+        try:
+            answer = fetch(proxy)
+        except OSError:
+            expect(False, "after two handlers that failed nobody is served: who gives back?")
+        else:
+            expect(answer.body == b"done\n", "after handlers that failed nobody is served")
 
 
 @exercise("5.3")
