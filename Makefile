@@ -12,7 +12,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 # nbformat, which nbval imports, takes 1.9 s to load: the other tests go without it.
 PYTEST := $(VENV) -m pytest -p no:nbval -n 2 --dist loadfile
 # Strict: every output is compared. Plain `-n 2` would tear a notebook's cells apart.
-NBVAL := $(VENV) -m pytest --nbval --nbval-current-env --nbval-cell-timeout 30 -n 2 --dist loadfile
+NBVAL := $(VENV) -m pytest -p tools.ipc --nbval --nbval-current-env --nbval-cell-timeout 30 -n 2 --dist loadfile
 
 .PHONY: help learn test check notebooks pictures docs slides schedule clean
 
