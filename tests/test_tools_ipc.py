@@ -10,7 +10,7 @@ SCRIPT = """
 import tools.ipc
 from jupyter_client.manager import KernelManager
 one, other = KernelManager(), KernelManager()
-print(one.transport, one.ip != other.ip, one.folder.name)
+print(one.transport, one.ip != other.ip, tools.ipc.FOLDERS[0].name)
 """
 
 

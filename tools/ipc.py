@@ -9,15 +9,17 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
+FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # gone with the process
 usual = KernelManager.__init__
 
 
 def by_files(self: KernelManager, *arguments: Any, **named: Any) -> None:
     """Make a manager whose kernel listens in a folder of its own."""
     usual(self, *arguments, **named)
-    self.folder = tempfile.TemporaryDirectory(prefix="kernel-")  # gone with the manager
+    folder = tempfile.TemporaryDirectory(prefix="kernel-")
+    FOLDERS.append(folder)
     self.transport = "ipc"
-    self.ip = f"{self.folder.name}/at"
+    self.ip = f"{folder.name}/at"
 
 
 KernelManager.__init__ = by_files  # type: ignore[method-assign]
