@@ -23,10 +23,11 @@ learn: ## set up .venv, open JupyterLab on your copy of the course (ARGS=… goe
 	@$(SETUP) course
 	@$(VENV) tools/learn.py $(ARGS)
 
-test: ## set up .venv, run every test and every notebook
+# What is marked slow (a browser, thousands of transfers, a new venv) is left to CI=true: .ci/run.
+test: ## set up .venv, run the tests and every notebook (CI=true: the slow tests, too)
 	@$(SETUP) dev
 	@failed=; \
-	$(PYTEST) $(ARGS) || failed="$$failed the tests"; \
+	$(PYTEST) $(if $(CI),,-m "not slow") $(ARGS) || failed="$$failed the tests"; \
 	if [ -n "$(NOTEBOOKS)" ]; then \
 	  RSP_COURSE= $(NBVAL) $(NOTEBOOKS) || failed="$${failed:+$$failed and} the notebooks"; \
 	fi; \
