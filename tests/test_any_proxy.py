@@ -19,6 +19,9 @@ from rsp.lab.contract import OUTCOMES, RIGHT, already_before
 from rsp.net import Address
 from tests.contract import Subject, difference
 
+# Ninety experiments with programs that are not ours: they change when Debian does, not when we do.
+pytestmark = pytest.mark.slow
+
 PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 
 NGINX = """
