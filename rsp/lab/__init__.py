@@ -5,6 +5,7 @@ recorder at the lab's own ends with its drawing, predictions, checks, the contra
 """
 
 from rsp.lab import exercises as _exercises  # noqa: F401  (it fills CHECKS)
+from rsp.lab.apart import apart, run_rsp
 from rsp.lab.backends import Backend
 from rsp.lab.chain import Chain
 from rsp.lab.checks import Wrong, check
@@ -20,6 +21,7 @@ from rsp.lab.predictions import reveal
 from rsp.lab.progress import progress
 from rsp.lab.running import COMMAND, running, stop
 from rsp.lab.settings import HOST, TIMEOUT, Stuck
+from rsp.lab.silence import black_hole
 from rsp.lab.syscalls import trace, trace_proxy
 from rsp.lab.tables import print_table
 from rsp.lab.tempers import (
@@ -57,6 +59,8 @@ __all__ = [
     "Transcript",
     "Wrong",
     "answering",
+    "apart",
+    "black_hole",
     "check",
     "closing_early",
     "counting",
@@ -79,6 +83,7 @@ __all__ = [
     "response",
     "reveal",
     "run_c",
+    "run_rsp",
     "running",
     "silent",
     "site",

@@ -184,6 +184,10 @@ class Sketch:
         return as_svg(self.arrows)
 
 
-def sketch(*said: tuple[str, str, str]) -> Sketch:
-    """Return a diagram of (who, to whom, what), from top to bottom; nothing of it was recorded."""
-    return Sketch([Arrow(*words, Kind.DATA) for words in said])
+def sketch(*said: tuple[str, ...]) -> Sketch:
+    """Return a diagram of (who, to whom, what), from top to bottom; nothing of it was recorded.
+
+    A fourth word draws it as such a step of a transcript: "connect", "end", "reset" or "note".
+    """
+    kinds = (Kind(words[3]) if len(words) > 3 else Kind.DATA for words in said)
+    return Sketch([Arrow(*words[:3], kind) for words, kind in zip(said, kinds, strict=True)])

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rsp.lab.drawing import CARD, CHARACTER, Arrow, as_svg, as_text, participants
+from rsp.lab.drawing import CARD, CHARACTER, Arrow, as_svg, as_text, participants, sketch
 from rsp.lab.recorder import Kind
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -146,3 +146,11 @@ def test_the_same_arrows_give_the_same_picture() -> None:
 def test_colours_and_dashes_tell_bytes_from_the_rest() -> None:
     svg = as_svg(PICTURES["three"])
     assert len(re.findall("stroke-dasharray", svg)) == 3
+
+
+def test_a_sketch_may_say_how_an_arrow_is_drawn() -> None:
+    """As a step of a transcript is; without a word it carries data."""
+    drawn = sketch(
+        ("rsp", "a", "connect", "connect"), ("a", "rsp", "no", "reset"), ("rsp", "a", "x")
+    )
+    assert [arrow.kind for arrow in drawn.arrows] == [Kind.CONNECT, Kind.RESET, Kind.DATA]
