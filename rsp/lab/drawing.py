@@ -189,5 +189,9 @@ def sketch(*said: tuple[str, ...]) -> Sketch:
 
     A fourth word draws it as such a step of a transcript: "connect", "end", "reset" or "note".
     """
-    kinds = (Kind(words[3]) if len(words) > 3 else Kind.DATA for words in said)
-    return Sketch([Arrow(*words[:3], kind) for words, kind in zip(said, kinds, strict=True)])
+    return Sketch(
+        [
+            Arrow(sender, to, what, Kind(how[0] if how else "data"))
+            for sender, to, what, *how in said
+        ]
+    )

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_what_it_raises_is_told_in_one_line() -> None:
 def test_what_cannot_be_taken_along_is_told() -> None:
     """Instead of an error in the other process."""
     thing = object()
-    scope = {"thing": thing, "__name__": "__main__"}
+    scope: dict[str, Any] = {"thing": thing, "__name__": "__main__"}
     exec("def uses():\n    return thing", scope)
     with pytest.raises(TypeError, match="thing cannot be taken into another process"):
         apart(scope["uses"])
