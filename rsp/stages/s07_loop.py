@@ -1,7 +1,6 @@
 """The reactor: a loop that knows nothing but whom to call, and a handler for each socket.
 
-New: handlers and timers; the kernel is told once who is watched; a socket is closed at the end of
-a round, so that no event reaches the one that gets its number.
+New: handlers and timers; the kernel is told once who is watched; a round's end closes sockets.
 Missing: to dial waits, and to send waits for the slowest reader; an end one way ends both.
 Read: Loop, then attach, then serve.
 """
@@ -39,17 +38,18 @@ class Loop:
         self.timers.enter(seconds, 0, handler)
 
     def close(self, sock: socket.socket) -> None:
-        """Watch `sock` no more, and close it when this round is over."""
-        if sock not in self.leaving:
+        """Watch `sock` no more, and close it when this round is over; twice does no harm."""
+        if sock not in self.leaving and sock.fileno() >= 0:
             self.watch(sock, 0)
             self.leaving.append(sock)
 
-    def run(self) -> None:
-        """Call handlers until nobody is watched any more."""
-        while watched := self.selector.get_map():
-            for key, _ in self.selector.select(self.timers.run(blocking=False)):  # the due first
+    def run(self, wait: float | None = 0) -> None:
+        """Call handlers until nobody is watched and no timer is set; `wait` first so long."""
+        while (watched := self.selector.get_map()) or wait is not None:
+            for key, _ in self.selector.select(wait):
                 if key.fd in watched:  # nobody has closed it earlier in this round
                     key.data()
+            wait = self.timers.run(blocking=False)  # what is due is called; the next is when?
             while self.leaving:
                 self.leaving.pop().close()
 
