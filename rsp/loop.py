@@ -175,6 +175,10 @@ class Loop:
             self.now = time.monotonic()
             try:
                 for fd, events in batch:
+                    if events == IN:  # nearly always
+                        if handler := readers(fd):
+                            handler()
+                        continue
                     if events & READABLE and (handler := readers(fd)):
                         handler()
                     if events & WRITABLE and (handler := writers(fd)):
