@@ -1,4 +1,7 @@
-"""The leak check: what is open now and was not before. Every section of a notebook ends clean."""
+"""The leak check: what is open now and was not before. Every section of a notebook ends clean.
+
+And `bytes_pending`: what a stage keeps for those who do not read.
+"""
 
 import gc
 import os
@@ -6,6 +9,7 @@ import socket
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 from rsp.lab.names import with_names
 
@@ -55,3 +59,9 @@ def children() -> list[int]:
         with suppress(OSError):  # the thread ended meanwhile
             found += [int(word) for word in path.read_text().split()]
     return found
+
+
+def bytes_pending(stage: ModuleType) -> int:
+    """Return how many bytes wait to be sent, over all open ends that a stage has made."""
+    ends = [thing for thing in gc.get_objects() if type(thing) is stage.End]
+    return sum(len(end.pending) for end in ends if end.sock.fileno() != -1)

@@ -47,5 +47,14 @@ NOT_YET: dict[str, dict[str, str]] = {
     "s06_readiness": IN_ONE_THREAD,
     "s07_loop": IN_ONE_THREAD,
     "s07_asyncio": {},
+    "s08_queue": {
+        "A client that half-closes after its request gets its answer": "lost",
+        "While a client does not read its answer, the backend is made to wait with the rest": (
+            "swallows"
+        ),
+        "A backend's reset in the middle of an answer does not look like its end": "hides",
+        "A client's reset reaches the backend as a reset": "hides",
+        "A backend that ends its side first still gets the rest of an upload": "cut",
+    },
     "s08_buffers": {},
 }

@@ -14,8 +14,10 @@ import pytest
 
 from rsp.lab.backends import Backend
 from rsp.lab.clients import Client
-from rsp.lab.leaks import children, left_open, snapshot
-from rsp.lab.tempers import silent
+from rsp.lab.leaks import bytes_pending, children, left_open, snapshot
+from rsp.lab.running import running
+from rsp.lab.tempers import large, silent
+from rsp.stages import s08_buffers, s08_queue
 
 
 @contextmanager
@@ -127,3 +129,15 @@ def test_children_of_any_thread_are_ours() -> None:
     with started[0] as child:
         assert child.pid in children()
         child.communicate(b"\n")
+
+
+class TestBytesPending:
+    def test_what_a_stage_keeps_for_who_does_not_read_is_counted(self) -> None:
+        size = 16 * 1024 * 1024  # bytes: more than the buffers of the kernel
+        with Backend(large(size)) as backend, running(s08_queue.serve, backend) as proxy:
+            with Client(proxy, 4096) as client:
+                client.ask()
+                assert backend.wait_until(lambda: bytes_pending(s08_queue) > size // 2)
+                assert bytes_pending(s08_buffers) == 0
+                client.recv_all()
+            assert bytes_pending(s08_queue) == 0
