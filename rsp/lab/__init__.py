@@ -19,6 +19,7 @@ from rsp.lab.leaks import left_open, snapshot
 from rsp.lab.names import with_names
 from rsp.lab.predictions import reveal
 from rsp.lab.progress import progress
+from rsp.lab.rounds import Board, with_the_same_numbers
 from rsp.lab.running import COMMAND, running, stop
 from rsp.lab.settings import HOST, TIMEOUT, Stuck
 from rsp.lab.silence import black_hole
@@ -51,6 +52,7 @@ __all__ = [
     "TIMEOUT",
     "Answer",
     "Backend",
+    "Board",
     "Chain",
     "Client",
     "Named",
@@ -94,4 +96,5 @@ __all__ = [
     "trace",
     "trace_proxy",
     "with_names",
+    "with_the_same_numbers",
 ]
