@@ -25,6 +25,13 @@ async def copy(reader: StreamReader, writer: StreamWriter) -> None:
     writer.write_eof()
 
 
+def reset(writer: StreamWriter) -> None:
+    """Break a connection off, so that nobody takes it for a good end."""
+    with suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    writer.transport.abort()
+
+
 async def attend(client: socket.socket, backend: Address) -> None:
     """Dial for a client, and copy both ways; an error at one end is a reset for the other."""
     writers: list[StreamWriter] = []
@@ -39,10 +46,7 @@ async def attend(client: socket.socket, backend: Address) -> None:
     except* OSError as errors:
         log.warning("%s", errors.exceptions[0])
         for writer in writers:
-            sock = writer.get_extra_info("socket")
-            with suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            writer.transport.abort()
+            reset(writer)
     finally:
         for writer in writers:
             writer.close()
