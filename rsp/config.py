@@ -85,18 +85,22 @@ def read_config(path: str) -> Config:
 
 def run(text: bytes, path: str) -> tuple[Mapping[str, Any], Mapping[str, int], str]:
     """Run the file; return its globals, the line that set each, and what went wrong."""
-    runtime = lua.LuaRuntime(
+    result = closed_lua().execute(RUN)(text.decode("latin-1"), NAME, STEPS)
+    if len(result) == 3:
+        return {}, {}, str(result[2]).replace(f"{NAME}:", f"{path}:")
+    values, lines = result
+    return dict(values), dict(lines), ""
+
+
+def closed_lua() -> Any:
+    """Return a Lua that has nothing of Python's."""
+    return lua.LuaRuntime(
         encoding="latin-1",  # every byte has a character: odd ones come back as they are
         register_eval=False,
         register_builtins=False,
         unpack_returned_tuples=True,
         attribute_handlers=(refuse, refuse),
     )
-    result = runtime.execute(RUN)(text.decode("latin-1"), NAME, STEPS)
-    if len(result) == 3:
-        return {}, {}, str(result[2]).replace(f"{NAME}:", f"{path}:")
-    values, lines = result
-    return dict(values), dict(lines), ""
 
 
 def refuse(*_: object) -> None:
