@@ -14,7 +14,7 @@ PYTEST := $(VENV) -m pytest -p no:nbval -n 2 --dist loadfile
 # Strict: every output is compared. Plain `-n 2` would tear a notebook's cells apart.
 NBVAL := $(VENV) -m pytest -p tools.ipc --nbval --nbval-current-env --nbval-cell-timeout 30 -n 2 --dist loadfile
 
-.PHONY: help learn test check notebooks pictures docs slides schedule clean
+.PHONY: help learn test check notebooks pictures docs slides schedule bench clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -63,6 +63,10 @@ slides: ## make the slides, one HTML file a notebook, in build/slides (ARGS="04"
 schedule: ## sum the minutes of the slides into docs/schedule.md
 	@$(SETUP) dev
 	@$(VENV) tools/notebooks.py schedule
+
+bench: ## measure rsp beside nginx and HAProxy, in five minutes (ARGS="--help" for more; Linux)
+	@$(SETUP) course
+	@$(VENV) tools/bench.py $(ARGS)
 
 clean: ## remove what can be made again; your copy, course/, stays
 	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
