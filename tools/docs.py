@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINKED = ["CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"]  # beside the README
-PAGES = ["series", "glossary", "architecture", "style", "notebooks"]  # of docs/, in this order
+PAGES = ["series", "glossary", "architecture", "performance", "style", "notebooks"]  # in this order
 
 
 def main(words: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -10,7 +11,7 @@ if not __package__:  # run as a script: Python looks in tools/, not in the check
 
 from rsp.lab import COMMAND, Backend, answering, fetch, running  # noqa: E402
 from rsp.lab.drawing import as_svg  # noqa: E402
-from tools import rooms  # noqa: E402
+from tools import bench_page, rooms  # noqa: E402
 from tools.book import say  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -27,6 +28,7 @@ def exchange() -> str:
 DRAWN: dict[str, Callable[[], str]] = {
     "exchange.svg": exchange,
     "rooms.svg": lambda: rooms.drawn(ROOT),
+    **{name: partial(bench_page.chart, ROOT, name) for name in bench_page.CHARTS},
 }
 
 
