@@ -4,6 +4,7 @@
 seen (`rsp.lab.boards`). Numbers are told as 5, 6, 7 … in the order in which they came.
 """
 
+import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +12,7 @@ from selectors import EVENT_READ
 from typing import Any
 
 from rsp.lab.boards import Frame, Place, as_svg, as_text
+from rsp.lab.settings import TIMEOUT
 
 FIRST = 5  # by which the first number is called: those below belong to others in most programs
 TRIES = 50  # of a scene that wants the numbers which it freed
@@ -40,6 +42,11 @@ class Board:
         self.sockets.append((sock, owner))
         self.names.setdefault(sock.fileno(), FIRST + len(self.names))
         self.loop.watch(sock, EVENT_READ, lambda: self.call(sock.fileno(), owner, handler))
+
+    def wait_for(self, sock: socket.socket) -> None:
+        """Wait until a socket is readable: what happens next comes behind it in the batch."""
+        if not select.select([sock], [], [], TIMEOUT)[0]:
+            raise TimeoutError("nothing came there in time")
 
     def run(self) -> None:
         """Let the loop have one round, then close what was watched, and the loop's selector."""

@@ -133,6 +133,20 @@ def test_nothing_is_left_open_when_a_handler_raises(pairs: Callable[[], Pair]) -
     assert board.frames[-1].told == "the handler of one is called"
 
 
+def test_what_does_not_come_is_told(
+    pairs: Callable[[], Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what has come is not waited for."""
+    monkeypatch.setattr(rounds, "TIMEOUT", 0.01)
+    board = Board(Loop())
+    one, far = pairs()
+    with pytest.raises(TimeoutError):
+        board.wait_for(one)
+    far.send(b"x")
+    board.wait_for(one)
+    board.loop.selector.close()
+
+
 def test_a_scene_is_played_again_until_the_numbers_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
