@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tools import bench, bench_charts, bench_figures, bench_page, bench_tables
 from tools.bench_figures import Bar, Spread, Verdict
 from tools.bench_loads import LOADS, Played
 from tools.bench_peers import PEERS, RSP, TCP
+from tools.bench_processes import BenchError
 from tools.bench_programs import PATH
 from tools.bench_record import (
     Idle,
@@ -32,7 +34,7 @@ from tools.bench_record import (
     read,
     to_json,
 )
-from tools.bench_rounds import orders, together
+from tools.bench_rounds import Bench, orders, together
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60  # seconds for the smallest run
@@ -381,6 +383,18 @@ class TestRun:
         assert said == "bench: interrupted; nothing of it runs on\n"
         assert of_session(marker) == []
         assert not (tmp_path / "none.json").exists()
+
+    def test_what_was_measured_before_a_failure_is_kept(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        def failing(_: Bench) -> Iterator[Sample]:
+            yield sample(1, "rsp", 20)
+            raise BenchError("the proxy fell over")
+
+        monkeypatch.setattr(Bench, "run", failing)
+        path = tmp_path / "bench.json"
+        assert bench.main(["--quick", "--json", str(path)]) == bench.FAILED
+        assert read(path).samples == [sample(1, "rsp", 20)]
 
     def test_what_has_no_program_is_left_out_with_a_word(
         self, monkeypatch: pytest.MonkeyPatch

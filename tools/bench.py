@@ -167,21 +167,28 @@ def run(options: argparse.Namespace, command: str) -> int:
     """Measure, write the file, print the tables; return the exit status. Raises BenchError."""
     plan, skipped = chosen(options)
     record = blank(plan, skipped, command)
-    for one in Bench(plan).run():
-        tell(record, one)
-        if isinstance(one, Sample):
-            record.samples.append(one)
-        else:
-            record.idle.append(one)
-    record.machine["load average after"] = bench_facts.busy()
-    path = Path(options.json)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_json(record), encoding="utf-8")
+    try:
+        for one in Bench(plan).run():
+            tell(record, one)
+            if isinstance(one, Sample):
+                record.samples.append(one)
+            else:
+                record.idle.append(one)
+    finally:  # what was measured until a failure has taken minutes
+        if record.samples or record.idle:
+            keep(record, Path(options.json))
     show(record, console())
-    print(f"written: {path}")
     if options.quick:
         print("This was --quick, which only sees that it works: its figures say nothing.")
     return 0
+
+
+def keep(record: Record, path: Path) -> None:
+    """Write the file of a record."""
+    record.machine["load average after"] = bench_facts.busy()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(to_json(record), encoding="utf-8")
+    print(f"written: {path}")
 
 
 def blank(plan: Plan, skipped: dict[str, str], command: str) -> Record:

@@ -108,7 +108,7 @@ CADDYFILE = """{
   admin off
   auto_https off
 }
-http://127.0.0.1:$PORT {
+http://:$PORT {
   bind 127.0.0.1
   reverse_proxy 127.0.0.1:$BACKEND
 }

@@ -11,6 +11,7 @@ from tools.bench_record import Idle, Record
 
 NOTHING = "–"
 NO_RESULT = "errors: no result"
+NOT_MEASURED = "Not measured in this run."
 
 
 class Table(NamedTuple):
@@ -24,7 +25,8 @@ class Table(NamedTuple):
 
 def tables(record: Record) -> Iterator[Table]:
     """Yield all tables of a record: the bars, each load, the memory."""
-    yield bars(record)
+    if (judgements := bars(record)).rows:
+        yield judgements
     for load in record.loads:
         if any(sample.load == load for sample in record.samples):
             yield costs(record, load)
@@ -143,6 +145,8 @@ def held(record: Record, one: Idle) -> list[str]:
 
 def markdown(table: Table) -> str:
     """Return a table in Markdown, without its title."""
+    if not table.rows:
+        return NOT_MEASURED
     lines = [table.heads, ["---", *["---:"] * (len(table.heads) - 1)], *table.rows]
     if table.heads[-1] == "verdict":
         lines[1] = ["---"] * len(table.heads)
