@@ -44,7 +44,7 @@ class Loop:
             self.leaving.append(sock)
 
     def run(self, wait: float | None = 0) -> None:
-        """Call handlers until nobody is watched and no timer is set; `wait` first so long."""
+        """Call handlers while anybody is watched or a timer is set; `wait` is the first wait's."""
         while (watched := self.selector.get_map()) or wait is not None:
             for key, _ in self.selector.select(wait):
                 if key.fd in watched:  # nobody has closed it earlier in this round
