@@ -7,7 +7,7 @@ import pytest
 from tests.planted import METADATA, Course, code, numbered, printed, prose
 from tools.book import Book, BookError, Cell
 from tools.execution import Run, difference, execute, steps
-from tools.kernel import stable
+from tools.kernel import running, stable
 
 ROOT = Path(__file__).resolve().parent.parent
 kernel = pytest.mark.kernel  # starts a kernel: half a second each
@@ -31,6 +31,17 @@ def test_the_good_lesson_shows_what_it_should(tmp_path: Path) -> None:
     assert [(c.count, c.outputs) for c in again.lesson.cells] == [
         (c.count, c.outputs) for c in course.lesson.cells
     ]
+
+
+@kernel
+def test_a_kernel_is_reached_by_files(tmp_path: Path) -> None:
+    """A port that was found free may be taken before the kernel takes it; a folder may not."""
+    with running(Course(tmp_path).lesson, tmp_path) as session:
+        manager = session.client.km
+        folder = Path(manager.ip).parent
+        assert (manager.transport, folder.is_dir()) == ("ipc", True)
+        assert session.ask("1 + 1") == 2
+    assert not folder.exists()
 
 
 @kernel

@@ -3,6 +3,7 @@
 import ast
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,18 +40,22 @@ class ThisPython(KernelSpecManager):
 def running(book: Book, root: Path) -> Iterator["Session"]:
     """Start a kernel for `book`; it is gone when the block ends."""
     node = to_node(book)
+    # Reached by files: a port that was found free may be taken by the notebook beside it.
+    manager = AsyncKernelManager(kernel_spec_manager=ThisPython(), transport="ipc")
     client = NotebookClient(
         node,
         timeout=CELL_LIMIT,
         record_timing=False,
         resources={"metadata": {"path": str(book.path.parent)}},
-        km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
+        km=manager,
     )
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "RSP_COURSE": "", "PYTHONPATH": path}  # nobody's progress
     book.path.parent.mkdir(parents=True, exist_ok=True)
-    with client.setup_kernel(env=environment, stdout=DEVNULL):
-        yield Session(book, client)
+    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+        manager.ip = f"{folder}/at"
+        with client.setup_kernel(env=environment, stdout=DEVNULL):
+            yield Session(book, client)
 
 
 class Session:
