@@ -16,6 +16,7 @@ from rsp.lab.checks import Wrong, expect
 from rsp.lab.clients import Client, Named
 from rsp.lab.ends import End
 from rsp.lab.leaks import left_open, snapshot
+from rsp.lab.proxies import wake
 from rsp.lab.settings import HOST, TIMEOUT
 from rsp.lab.tempers import linger
 from rsp.net import Address, listen
@@ -162,3 +163,40 @@ def impatient() -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(None)
+
+
+@contextmanager
+def spoken_to(far: socket.socket, seconds: float) -> Iterator[threading.Event]:
+    """Say something after so many seconds, unless the `with` ends first; the event tells so."""
+    spoken = threading.Event()
+
+    def speak() -> None:
+        spoken.set()
+        far.send(b"x")
+
+    timer = threading.Timer(seconds, speak)
+    timer.start()
+    try:
+        yield spoken
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+@contextmanager
+def shut_soon(seconds: float) -> Iterator[tuple[socket.socket, threading.Event]]:
+    """Give a listener that is shut down after so many seconds, and the event that tells it."""
+    shut = threading.Event()
+
+    def shut_down() -> None:
+        shut.set()
+        wake(listener)
+
+    with listen(Address(HOST, 0)) as listener:
+        timer = threading.Timer(seconds, shut_down)
+        timer.start()
+        try:
+            yield listener, shut
+        finally:
+            timer.cancel()
+            timer.join()

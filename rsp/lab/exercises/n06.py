@@ -4,8 +4,8 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from types import ModuleType
 from typing import Any
 
@@ -15,14 +15,12 @@ from rsp.lab.checks import Wrong, exercise, expect
 from rsp.lab.clients import Client, Named
 from rsp.lab.contract import RIGHT, SYMPTOMS
 from rsp.lab.ends import End
-from rsp.lab.exercises.given import all_closed, listed
+from rsp.lab.exercises.given import all_closed, listed, shut_soon, spoken_to
 from rsp.lab.exercises.n03 import Served, served
 from rsp.lab.judge import judge
-from rsp.lab.proxies import wake
 from rsp.lab.running import running
-from rsp.lab.settings import HOST
 from rsp.lab.tempers import holding
-from rsp.net import Address, listen
+from rsp.net import Address
 
 AT_ONCE = 1.0  # seconds within which what does not wait comes back, on a busy machine, too
 A_WHILE = 0.2  # seconds in which nothing happens
@@ -41,7 +39,7 @@ def asks_who_is_readable(readable_now: Callable[[Socks], Iterable[socket.socket]
         theirs["spoke"].send(b"hello")
         theirs["ended"].shutdown(socket.SHUT_WR)
         theirs["closed"].close()
-        with spoken_to(theirs["silent"]) as waited:  # who waits is woken
+        with spoken_to(theirs["silent"], AT_ONCE) as waited:  # who waits is woken
             found = listed(readable_now([ours["silent"]]))
         expect(not waited.is_set(), "nobody was ready, and it waited")
         expect(not found, "nothing has come on a socket, and it is in the list")
@@ -59,24 +57,6 @@ def asks_who_is_readable(readable_now: Callable[[Socks], Iterable[socket.socket]
         with suppress(BlockingIOError):
             left = ours["spoke"].recv(100)
         expect(left == b"hello", "it took what had come: whoever reads now misses it")
-
-
-@contextmanager
-def spoken_to(far: socket.socket) -> Iterator[threading.Event]:
-    """Say something after a while, unless the `with` ends first; give the event that tells so."""
-    spoken = threading.Event()
-
-    def speak() -> None:
-        spoken.set()
-        far.send(b"x")
-
-    timer = threading.Timer(AT_ONCE, speak)
-    timer.start()
-    try:
-        yield spoken
-    finally:
-        timer.cancel()
-        timer.join()
 
 
 @exercise("6.2")
@@ -109,7 +89,7 @@ def judged(got: Any, came: str, data: bytes, *, ends: bool) -> None:
 @exercise("6.3")
 def echoes_for_many(echo: Callable[[socket.socket], None]) -> None:
     """Many at once, one thread, no spinning; each end is seen, and nothing is left open."""
-    with shut_soon() as (listener, shut):
+    with shut_soon(A_WHILE / 2) as (listener, shut):
         echo(listener)
         expect(shut.is_set(), "it returns while its listener is still open")
     with all_closed():
@@ -175,7 +155,7 @@ def leave(visitors: list[Client], server: Served) -> None:
 @exercise("6.4")
 def serves_over_wait(my_serve: Callable[..., None]) -> None:
     """It asks `wait` about everybody at once, and can all that our stage can."""
-    with Backend(holding()) as backend, shut_soon() as (listener, shut):
+    with Backend(holding()) as backend, shut_soon(A_WHILE / 2) as (listener, shut):
         my_serve(listener, backend.address, by_poll)
         expect(shut.is_set(), "it returns while its listener is still open")
     asks_about_all(my_serve)
@@ -254,22 +234,3 @@ def by_poll(fds: Iterable[int]) -> list[int]:
     for fd in fds:
         poll.register(fd, select.POLLIN)
     return [fd for fd, _ in poll.poll()]
-
-
-@contextmanager
-def shut_soon() -> Iterator[tuple[socket.socket, threading.Event]]:
-    """Give a listener that is shut down soon, and the event that tells when it was."""
-    shut = threading.Event()
-
-    def shut_down() -> None:
-        shut.set()
-        wake(listener)
-
-    with listen(Address(HOST, 0)) as listener:
-        timer = threading.Timer(A_WHILE / 2, shut_down)
-        timer.start()
-        try:
-            yield listener, shut
-        finally:
-            timer.cancel()
-            timer.join()
