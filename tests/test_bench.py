@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tools import bench, bench_charts, bench_figures, bench_page, bench_tables
+from tools.bench_children import Interrupts, started
 from tools.bench_figures import Bar, Spread, Verdict
 from tools.bench_loads import LOADS, Played
 from tools.bench_peers import PEERS, RSP, TCP
@@ -241,6 +242,47 @@ class TestRounds:
             assert (peer.command, peer.files) == (first.command, first.files)
 
 
+class TestInterrupts:
+    def test_a_signal_waits_until_nothing_would_be_left_behind(self) -> None:
+        """As while a program is being started: who started it must know of it first."""
+        interrupts, done = Interrupts(), []
+
+        def start() -> None:
+            with interrupts.kept_away():
+                with interrupts.kept_away():
+                    interrupts.on_signal(signal.SIGINT, None)
+                done.append("the outer one is not disturbed, either")
+
+        with pytest.raises(KeyboardInterrupt):
+            start()
+        assert done
+        with interrupts.kept_away():
+            done.append("it came once")
+
+    def test_a_signal_is_heard_at_once_elsewhere(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            Interrupts().on_signal(signal.SIGTERM, None)
+
+    def test_what_a_program_has_started_ends_with_it(self, tmp_path: Path) -> None:
+        """Even when that does not care for SIGTERM."""
+        log = tmp_path / "log"
+        script = "(trap '' TERM; echo $BASHPID; while :; do sleep 1; done) & wait"
+        with started(["bash", "-c", script], log) as process:
+            while not (child := log.read_text().strip()):
+                assert process.poll() is None
+        until = time.monotonic() + PATIENCE
+        while is_running(int(child)):  # the kernel takes its time
+            assert time.monotonic() < until
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there, and no mere remains of one (man 5 proc: Z, X)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
 class TestPage:
     text = (ROOT / bench_page.PAGE).read_text(encoding="utf-8")
     kept = read(ROOT / bench_page.RECORD)
@@ -376,7 +418,7 @@ class TestRun:
             until = time.monotonic() + PATIENCE
             while not any("wrk" in line for line in of_session(marker)):
                 assert time.monotonic() < until
-                assert process.poll() is None
+                assert process.poll() is None, process.stderr and process.stderr.read()
             process.send_signal(how)
             _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == bench.INTERRUPTED

@@ -5,7 +5,6 @@ docs/performance.md says how to read what it prints. Linux only: it reads /proc.
 
 import argparse
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ if not __package__:  # run as a script: Python looks in tools/, not in the check
 from rich.console import Console  # noqa: E402
 
 from tools import bench_facts, bench_page  # noqa: E402
+from tools.bench_children import INTERRUPTS  # noqa: E402
 from tools.bench_figures import cost  # noqa: E402
 from tools.bench_loads import LOADS, Load  # noqa: E402
 from tools.bench_peers import PEERS, Peer  # noqa: E402
@@ -47,9 +47,6 @@ IDLE_LOAD = "idle"  # the name by which --only asks for the memory
 
 def main(words: Sequence[str]) -> int:
     """Do what `words` ask for; return the exit status."""
-    # Every process is ended in a `finally`; these signals shall come by there.
-    for one in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.default_int_handler)
     options = parse(words)
     try:
         if options.do == "run":
@@ -186,6 +183,8 @@ def run(options: argparse.Namespace, command: str) -> int:
 def keep(record: Record, path: Path) -> None:
     """Write the file of a record."""
     record.machine["load average after"] = bench_facts.busy()
+    if (ours := bench_facts.ours()) != record.rsp:  # each sample starts it anew
+        record.machine["at the end, rsp was"] = ours
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_json(record), encoding="utf-8")
     print(f"written: {path}")
@@ -230,4 +229,5 @@ def publish(record: Record) -> None:
 
 
 if __name__ == "__main__":
+    INTERRUPTS.take()
     sys.exit(main(sys.argv[1:]))

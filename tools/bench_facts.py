@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import rsp
@@ -50,12 +51,16 @@ def versions(peers: list[Peer], loads: list[Load]) -> dict[str, str]:
 
 
 def ours() -> str:
-    """Return the version of rsp, and the commit where git knows it."""
+    """Return the version of rsp, and where git knows it the commit, and a mark of what is changed.
+
+    Two calls that differ say that somebody has changed it meanwhile.
+    """
     said = git("rev-parse", "--short", "HEAD")
     if not said:
         return rsp.__version__
-    changed = " with changes" if git("status", "--porcelain", "--", ":(glob)rsp/*.py") else ""
-    return f"{rsp.__version__}, commit {said}{changed}"
+    changed = git("diff", "HEAD", "--", ":(glob)rsp/*.py")
+    mark = f" with changes {sha256(changed.encode()).hexdigest()[:8]}" if changed else ""
+    return f"{rsp.__version__}, commit {said}{mark}"
 
 
 def git(*words: str) -> str:

@@ -5,8 +5,8 @@ keeps its connection until the standard input ends.
 """
 
 import socket
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,13 +15,15 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: Python looks in tools/, not in the checkout
     sys.path[0] = str(ROOT)
 
+from tools.bench_children import said, started  # noqa: E402
 from tools.bench_loads import HELLO, LOADS  # noqa: E402
 from tools.bench_peers import Peer  # noqa: E402
-from tools.bench_processes import HOST, BenchError, proxying  # noqa: E402
+from tools.bench_processes import HOST, LOOK, BenchError, proxying  # noqa: E402
 from tools.bench_record import Idle  # noqa: E402
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: example.test\r\nUser-Agent: idle\r\n\r\n"
 TIMEOUT = 10  # seconds for one answer
+EACH = 0.02  # seconds that a client may take, on average
 READY = "ready"
 
 
@@ -30,30 +32,23 @@ def measure(peer: Peer, backend: int, folder: Path, clients: int) -> Idle:
     with proxying(peer, backend, folder, clients + 64) as proxy:
         proxy.wait_for("/", LOADS["keep-alive"].body)
         before = proxy.memory()
-        with idling(proxy.port, clients):
+        with idling(proxy.port, clients, folder / "clients.log"):
             after = proxy.memory()
     return Idle(peer.name, clients, (before[0], after[0]), (before[1], after[1]))
 
 
 @contextmanager
-def idling(port: int, clients: int) -> Iterator[None]:
+def idling(port: int, clients: int, log: Path) -> Iterator[None]:
     """Keep `clients` connections open, each of which has got one answer. Raises BenchError."""
-    command = [sys.executable, __file__, str(port), str(clients)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stdin
-    assert process.stdout
-    try:
-        said = process.stdout.readline().strip()
-        if said != READY:
-            raise BenchError(f"not all {clients} idle clients got an answer: {said}")
+    with started([sys.executable, __file__, str(port), str(clients)], log) as process:
+        until = time.monotonic() + TIMEOUT + clients * EACH
+        while not (text := log.read_text(encoding="utf-8")).endswith("\n"):
+            if process.poll() is not None or time.monotonic() > until:
+                break
+            time.sleep(LOOK)
+        if text.strip() != READY:
+            raise BenchError(f"not all {clients} idle clients got an answer{said(log)}")
         yield
-    finally:
-        process.stdin.close()
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def main(port: int, clients: int) -> None:

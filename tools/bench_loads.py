@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.bench_children import said, started
 from tools.bench_processes import HOST, BenchError
 from tools.bench_programs import find
 
@@ -75,25 +76,27 @@ def play(load: Load, port: int, seconds: int, folder: Path) -> Played:
     """Ask the proxy on `port` for as long as `seconds`. Raises BenchError."""
     url = f"http://{HOST}:{port}{load.path}"
     if load.tool == "ab":
-        return played_by_ab(load, url, seconds, folder / "percent.csv")
+        return played_by_ab(load, url, seconds, folder)
     command = ["wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", f"--timeout={TIMEOUT}s"]
     command += ["-H", "Connection: close"] if load.close else []
-    said = output([*command, "-s", str(HEADS), url], seconds)
-    found = re.search(r"^\{.*\}$", said, re.MULTILINE)
+    text = output([*command, "-s", str(HEADS), url], seconds, folder)
+    found = re.search(r"^\{.*\}$", text, re.MULTILINE)
     if not found:
-        raise BenchError(f"wrk did not tell what it had counted: {said.strip()[-300:]}")
+        raise BenchError(f"wrk did not tell what it had counted: {text.strip()[-300:]}")
     counted: dict[str, Any] = json.loads(found[0])
     return Played(**counted)
 
 
-def played_by_ab(load: Load, url: str, seconds: int, percent: Path) -> Played:
+def played_by_ab(load: Load, url: str, seconds: int, folder: Path) -> Played:
     """Play with ab. One connection a request is all that it does, as HTTP/1.0 has it."""
+    percent = folder / "percent.csv"
     command = ["ab", "-q", "-r", f"-c{load.connections}", f"-t{seconds}", f"-n{REQUESTS}"]
     command += [f"-s{TIMEOUT}", "-e", str(percent), "-C", COOKIE]
-    said = output([*command, *(word for field in FIELDS for word in ("-H", field)), url], seconds)
+    command += [word for field in FIELDS for word in ("-H", field)]
+    text = output([*command, url], seconds, folder)
 
     def number(label: str) -> float:
-        found = re.search(rf"^{label}: +([\d.]+)", said, re.MULTILINE)
+        found = re.search(rf"^{label}: +([\d.]+)", text, re.MULTILINE)
         return float(found[1]) if found else 0
 
     times = dict(re.findall(r"^(\d+),([\d.]+)$", percent.read_text(), re.MULTILINE))
@@ -108,20 +111,14 @@ def played_by_ab(load: Load, url: str, seconds: int, percent: Path) -> Played:
     )
 
 
-def output(command: list[str], seconds: int) -> str:
+def output(command: list[str], seconds: int, folder: Path) -> str:
     """Run a client program to its end; return what it printed. Raises BenchError."""
-    program = find(command[0]) or command[0]
-    try:
-        said = subprocess.run(
-            [program, *command[1:]],
-            capture_output=True,
-            text=True,
-            timeout=seconds + GRACE,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BenchError(f"{command[0]} did not end after {seconds} seconds") from error
-    if said.returncode != 0:
-        words = (said.stderr or said.stdout).strip()[-300:]
-        raise BenchError(f"{command[0]} ended with {said.returncode}: {words}")
-    return said.stdout
+    log = folder / f"{command[0]}.log"
+    with started([find(command[0]) or command[0], *command[1:]], log) as process:
+        try:
+            status = process.wait(seconds + GRACE)
+        except subprocess.TimeoutExpired as error:
+            raise BenchError(f"{command[0]} did not end after {seconds} seconds") from error
+    if status != 0:
+        raise BenchError(f"{command[0]} ended with {status}{said(log)}")
+    return log.read_text(encoding="utf-8", errors="replace")

@@ -7,24 +7,27 @@ Source: man 5 proc; Documentation/scheduler/sched-stats.rst of the kernel.
 
 import http.client
 import os
+import random
 import re
-import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from string import Template
 
+from tools.bench_children import said, started
 from tools.bench_peers import Peer
 from tools.bench_programs import find, stream_module
 
 HOST = "127.0.0.1"
-PATIENCE = 10.0  # seconds for a program to start, or to end
+PATIENCE = 10.0  # seconds for a program to start
 LOOK = 0.02  # seconds between two looks whether it has
 LOG = "output.log"
-SAID = 300  # characters of a log that an error repeats
+RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+LOWEST_PORT, HIGHEST_PORT = 10_000, 65_535  # above those of known services
+ENOUGH = 1000  # ports to choose from
 
 
 class BenchError(Exception):
@@ -63,8 +66,7 @@ class Proxy:
 
     def said(self) -> str:
         """Return the end of what it printed, as the end of a sentence."""
-        text = self.log.read_text(encoding="utf-8", errors="replace").strip()
-        return f"; it said: {text[-SAID:]}" if text else ""
+        return said(self.log)
 
 
 def answer(port: int, path: str) -> tuple[int, int]:
@@ -112,10 +114,19 @@ def memory_of(pid: int) -> tuple[int, int]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        return int(sock.getsockname()[1])
+    """Return a port that nobody listens on just now.
+
+    It is below those that the kernel gives to clients, of which there are thousands here.
+    Source: Documentation/networking/ip-sysctl.rst, ip_local_port_range.
+    """
+    clients = int(RANGE.read_text().split()[0])
+    # A machine may give clients nearly all ports; then it is one of these.
+    above = clients if clients > LOWEST_PORT + ENOUGH else HIGHEST_PORT
+    while True:
+        port = random.randrange(LOWEST_PORT, above)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind((HOST, port))
+            return port
 
 
 @contextmanager
@@ -137,32 +148,3 @@ def proxying(peer: Peer, backend: int, folder: Path, clients: int) -> Iterator[P
     program, *words = (Template(word).safe_substitute(values) for word in peer.command)
     with started([find(program) or program, *words], folder / LOG) as process:
         yield Proxy(peer.name, process, port, folder / LOG)
-
-
-@contextmanager
-def started(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a program in a group of its own; at the end, nothing of that group is left."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "GOMAXPROCS": "1"},  # one worker, for Caddy, too
-        )
-    try:
-        yield process
-    finally:
-        end(process)
-
-
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask a program and its group to end; do not ask twice."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE)
-    with suppress(ProcessLookupError):  # the rest of the group, or all of it
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
