@@ -15,11 +15,22 @@ from rsp.net import Address, AddrInfo
 
 DELAY = 0.25  # seconds before the next address is tried beside a slow one (RFC 8305 §8)
 TIMEOUT = 5.0  # seconds for all of it
-# Not EAGAIN: there it is no beginning, and the socket would soon look as if it were connected.
-UNDERWAY = {0, errno.EINPROGRESS}
+NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)  # Linux: a socket that does not block, in one call
 
 OnConnected = Callable[["Dialling", socket.socket], None]
 OnFailed = Callable[["Dialling", BackendError], None]
+
+
+def connect_twice(sock: socket.socket, entry: AddrInfo) -> int:
+    """Begin to connect; return 0 when it is done, EINPROGRESS when it is underway, or the errno.
+
+    On this machine the answer has come by the time the first call returns, and a second call gets
+    it: no need to watch the socket (man 2 connect). EAGAIN is an error: nothing has begun.
+    """
+    code = sock.connect_ex(entry.sockaddr)
+    if code == errno.EINPROGRESS:
+        code = sock.connect_ex(entry.sockaddr)
+    return {errno.EISCONN: 0, errno.EALREADY: errno.EINPROGRESS}.get(code, code)
 
 
 class Attempt:
@@ -29,6 +40,18 @@ class Attempt:
 
     def __init__(self, dialling: "Dialling", entry: AddrInfo, sock: socket.socket) -> None:
         self.dialling, self.entry, self.sock = dialling, entry, sock
+
+    def begin(self) -> int:
+        """Begin to connect; return 0 when it is done, EINPROGRESS when underway, or the errno."""
+        try:
+            if not NONBLOCK:
+                self.sock.setblocking(False)
+            code = connect_twice(self.sock, self.entry)
+            if code == errno.EINPROGRESS:
+                self.dialling.loop.writes(self.sock, self.on_writable)
+        except OSError as error:  # the kernel can watch no more (ENOSPC, man 2 epoll_ctl)
+            return error.errno or errno.EIO
+        return code
 
     def on_writable(self) -> None:
         """See how it went (man 2 connect, EINPROGRESS)."""
@@ -46,8 +69,7 @@ class Attempt:
 class Dialling:
     """One way to a backend: `on_connected(self, socket)` or `on_failed(self, error)` comes once.
 
-    Whom it calls may not be there before `start` returns: where every address fails at once,
-    `on_failed` comes from within it.
+    Either may come from within `start`: a backend on this machine has answered by then.
     """
 
     __slots__ = (
@@ -77,8 +99,9 @@ class Dialling:
 
     def start(self) -> None:
         """Try the first address; nothing here waits."""
-        self.limit = self.loop.after(TIMEOUT, self.on_limit)
         self.try_next()
+        if not self.over:
+            self.limit = self.loop.after(TIMEOUT, self.on_limit)
 
     def try_next(self) -> None:
         """Try the next address; when there is none left and nothing underway, tell the owner."""
@@ -88,7 +111,7 @@ class Dialling:
             entry = self.entries[self.next]
             self.next += 1
             if self.try_one(entry):
-                if self.next < len(self.entries):
+                if self.next < len(self.entries) and not self.over:
                     self.beside = self.loop.after(DELAY, self.try_next)
                 return
         if not self.attempts:
@@ -97,24 +120,21 @@ class Dialling:
     def try_one(self, entry: AddrInfo) -> bool:
         """Begin to connect; tell whether it is underway, or already done."""
         try:
-            sock = socket.socket(entry.family, entry.type, entry.proto)
+            sock = socket.socket(entry.family, entry.type | NONBLOCK, entry.proto)
         except OSError as error:
             self.note(entry, error.errno)
             return False
         attempt = Attempt(self, entry, sock)
-        try:
-            sock.setblocking(False)
-            code = sock.connect_ex(entry.sockaddr)
-            if code in UNDERWAY:
-                self.loop.writes(sock, attempt.on_writable)
-        except OSError as error:  # the kernel can watch no more (ENOSPC, man 2 epoll_ctl)
-            code = error.errno or errno.EIO
-        if code not in UNDERWAY:
+        code = attempt.begin()
+        if code == 0:
+            self.stop()
+            self.on_connected(self, sock)
+        elif code == errno.EINPROGRESS:
+            self.attempts.append(attempt)
+        else:
             sock.close()  # at once: nobody has been told its number
             self.note(entry, code)
-            return False
-        self.attempts.append(attempt)
-        return True
+        return code in (0, errno.EINPROGRESS)
 
     def failed(self, attempt: Attempt, code: int) -> None:
         """Try the next address instead."""

@@ -63,6 +63,7 @@ class Loop:
 
     def __init__(self, *, epoll: bool = HAS_EPOLL) -> None:
         self.poll: Poll = select.epoll() if epoll else Selected()
+        self.keeps = not epoll  # what is closed; epoll forgets it by itself (man 7 epoll, Q6)
         self.readers: dict[int, Handler] = {}
         self.writers: dict[int, Handler] = {}
         self.timers: list[tuple[float, int, Timer]] = []
@@ -131,7 +132,10 @@ class Loop:
         Not at once: its number would be free, the next accept would get it, and an event that
         lies in this round's batch for the old socket would reach the new one's handler.
         """
-        self.forget(sock.fileno())
+        fd = sock.fileno()
+        reader, writer = self.readers.pop(fd, None), self.writers.pop(fd, None)
+        if (reader or writer) and self.keeps:
+            self.poll.unregister(fd)
         self.leaving.append(sock)
 
     def after(self, seconds: float, call: Handler) -> Timer:

@@ -7,6 +7,7 @@ import errno
 import logging
 import resource
 import socket
+import sys
 
 from rsp.dialling import Dialling
 from rsp.errors import BackendError
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 ACCEPTS = 64  # clients taken at one event: then the others have their turn
 PAUSE = 0.1  # seconds without accepting, when descriptors or memory have run out
 OWN = 32  # descriptors that the process needs for itself: files, pipes, the loop, a look-up
+LINUX = sys.platform == "linux"
+UNACKED = slice(24, 28)  # where struct tcp_info has tcpi_unacked (linux/tcp.h)
 SHUT_DOWN = {errno.EINVAL, errno.EBADF}  # accept on a listener that was shut down, or closed
 
 
@@ -54,19 +57,21 @@ class Proxy:
 
     def on_readable(self) -> None:
         """Take the clients that wait in the kernel's queue."""
-        for _ in range(ACCEPTS):
+        waiting = queued(self.listener)
+        for _ in range(min(waiting, ACCEPTS)):
             if self.count() >= self.room:
                 self.wait_for_room()
                 return
             try:
                 client, _ = self.listener.accept()
             except BlockingIOError:
-                self.troubled = None  # everybody has been taken: what comes now is a new trouble
-                return
+                break
             except OSError as error:
                 self.cannot_accept(error)
                 return
             self.take(client)
+        if waiting <= ACCEPTS and self.count() < self.room:
+            self.troubled = None  # everybody has been taken: what comes now is a new trouble
 
     def wait_for_room(self) -> None:
         """Let newcomers wait in the kernel's queue: there is no descriptor for their upstream."""
@@ -171,6 +176,20 @@ def room() -> int:
     """Return how many clients the process has descriptors for: each needs two."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 1_000_000 if limit == resource.RLIM_INFINITY else max(1, (limit - OWN) // 2)
+
+
+def queued(listener: socket.socket) -> int:
+    """Return how many clients wait for an accept: one that nobody waits for costs as much as one.
+
+    Linux tells it as tcpi_unacked of a listener (man 7 tcp, TCP_INFO); else ACCEPTS, to be tried.
+    """
+    if not LINUX:
+        return ACCEPTS
+    try:
+        info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, UNACKED.stop)
+    except OSError:  # not TCP, or closed meanwhile: accept tells
+        return ACCEPTS
+    return max(1, int.from_bytes(info[UNACKED], sys.byteorder))
 
 
 def quick(sock: socket.socket) -> None:

@@ -149,7 +149,10 @@ class Side(Stream):
 
     def finish(self) -> None:
         """Say that no more will come, once everything has gone."""
-        super().finish()
+        if self.ended and self.target.shut and self.pending is None:
+            self.shut = True  # the other way is over, too: to close says it
+        else:
+            super().finish()
         if self.shut:
             self.relay.end()
 

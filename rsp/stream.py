@@ -90,9 +90,9 @@ class Stream:
 
     def end(self) -> None:
         """Note that no more will come, and tell the owner."""
-        self.pause()
         self.ended = True
         self.on_end()
+        self.pause()  # last: whoever has closed it meanwhile need not
 
     def send(self, data: Data) -> None:
         """Send `data`, now or when there is room."""

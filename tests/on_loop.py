@@ -12,6 +12,7 @@ import pytest
 
 from rsp import loop as loop_module
 from rsp.loop import Loop
+from rsp.net import AddrInfo
 
 TIMEOUT = 2  # seconds
 LOOK = 0.02  # seconds after which a test looks again, whoever may have moved
@@ -111,3 +112,8 @@ def fill(sock: socket.socket) -> int:
             sent += sock.send(b"x" * 65536)
     except BlockingIOError:
         return sent
+
+
+def connect_once(sock: socket.socket, entry: AddrInfo) -> int:
+    """Begin to connect as to another machine: the answer comes later."""
+    return sock.connect_ex(entry.sockaddr)

@@ -11,7 +11,7 @@ from rsp.dialling import DELAY, TIMEOUT, Dialling
 from rsp.errors import BackendError
 from rsp.loop import Loop
 from rsp.net import Address, AddrInfo
-from tests.on_loop import Clock, clock, descriptors, is_at_rest, turn, turn_until
+from tests.on_loop import Clock, clock, connect_once, descriptors, is_at_rest, turn, turn_until
 
 __all__ = ["clock"]  # a fixture
 
@@ -63,6 +63,20 @@ def entry(sock: socket.socket) -> AddrInfo:
     return AddrInfo(sock.family, socket.SOCK_STREAM, 0, "", sock.getsockname())
 
 
+@pytest.fixture(autouse=True, params=["at once", "later"])
+def answered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """When a connection is made or refused: from within `start`, or when the loop turns."""
+    if request.param == "later":
+        monkeypatch.setattr("rsp.dialling.connect_twice", connect_once)
+    return str(request.param)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is dialled answers when the loop turns, and not before."""
+    monkeypatch.setattr("rsp.dialling.connect_twice", connect_once)
+
+
 class Dialled:
     """A dialling, and what its owner was told."""
 
@@ -95,10 +109,12 @@ class Dialled:
             return sock.getpeername()
 
 
-def test_reaches_the_first_that_takes_a_connection(loop: Loop, listener: socket.socket) -> None:
+def test_reaches_the_first_that_takes_a_connection(
+    loop: Loop, listener: socket.socket, answered: str
+) -> None:
     """The owner gets the socket, which does not wait, and which nobody watches."""
     dialled = Dialled(loop, entry(listener))
-    assert dialled.connected == []  # not before the loop has turned
+    assert bool(dialled.connected) == (answered == "at once")
     dialled.turn_until_told()
     assert not dialled.connected[0].getblocking()
     assert is_at_rest(loop)
@@ -148,7 +164,7 @@ def test_tries_the_next_beside_one_that_is_slow(
 
 
 def test_gives_each_attempt_its_own_time(
-    loop: Loop, clock: Clock, slow: AddrInfo, nobody: AddrInfo
+    loop: Loop, clock: Clock, slow: AddrInfo, nobody: AddrInfo, later: None
 ) -> None:
     """The delay counts from the latest attempt: one that failed leaves no clock behind."""
     dialled = Dialled(loop, nobody, slow, slow)
@@ -244,7 +260,7 @@ def test_takes_what_is_no_beginning_for_a_failure(
 
 
 def test_fails_when_the_kernel_can_watch_no_more(
-    loop: Loop, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+    loop: Loop, listener: socket.socket, monkeypatch: pytest.MonkeyPatch, later: None
 ) -> None:
     """ENOSPC (man 2 epoll_ctl)."""
 
@@ -271,7 +287,7 @@ def test_stops_without_a_word(loop: Loop, clock: Clock, slow: AddrInfo) -> None:
 
 
 def test_fails_when_its_own_handler_does(
-    loop: Loop, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+    loop: Loop, listener: socket.socket, monkeypatch: pytest.MonkeyPatch, later: None
 ) -> None:
     """A fault of ours is told as a failure: the client must not wait for ever."""
 
@@ -287,7 +303,7 @@ def test_fails_when_its_own_handler_does(
 
 
 def test_leaves_nothing_of_those_that_came_too_late(
-    loop: Loop, clock: Clock, listener: socket.socket
+    loop: Loop, clock: Clock, listener: socket.socket, later: None
 ) -> None:
     """Two that answer in the same round: one connection is the owner's, the other is closed."""
     with socket.create_server(("127.0.0.1", 0)) as other:

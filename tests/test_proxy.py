@@ -27,12 +27,13 @@ from rsp.loop import Loop
 from rsp.names import Names
 from rsp.net import Address, listen
 from rsp.pipes import CAN_SPLICE
-from rsp.proxy import PAUSE, Proxy, room, serve
+from rsp.proxy import ACCEPTS, PAUSE, Proxy, queued, room, serve
 from tests.on_loop import (
     LOOK,
     TIMEOUT,
     Clock,
     clock,
+    connect_once,
     descriptors,
     is_at_rest,
     reset,
@@ -466,7 +467,7 @@ class TestAccept:
 
     def test_takes_a_storm_of_clients_who_are_gone_already(self, world: World) -> None:
         """They reset before anybody accepted them: nothing is left, and a good one is served."""
-        for _ in range(3 * proxy_module.ACCEPTS):
+        for _ in range(3 * ACCEPTS):
             reset(world.client())
         with world.client() as good:
             turn_until(world.loop, lambda: len(world.proxy.relays) == 1 == world.proxy.count())
@@ -484,10 +485,10 @@ class TestAccept:
     def test_takes_so_many_at_a_time_and_then_the_others_turn(self, world: World) -> None:
         """A storm of newcomers does not keep those who are there from being served."""
         with ExitStack() as stack:
-            for _ in range(proxy_module.ACCEPTS + 10):
+            for _ in range(ACCEPTS + 10):
                 stack.enter_context(world.client())
             turn(world.loop)
-            assert world.proxy.count() == proxy_module.ACCEPTS
+            assert world.proxy.count() == ACCEPTS
 
     def test_survives_a_fault_of_ours(
         self,
@@ -553,8 +554,11 @@ class TestDial:
                     client.recv(1)
         turn_until(world.loop, world.nobody_is_left)
 
-    def test_whose_client_is_gone_meanwhile_leaves_nothing(self, world: World) -> None:
+    def test_whose_client_is_gone_meanwhile_leaves_nothing(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """The upstream is connected, and then told what became of the client: a reset."""
+        monkeypatch.setattr(dialling, "connect_twice", connect_once)
         client = world.client()
         turn(world.loop)
         assert world.proxy.dialling
@@ -707,3 +711,17 @@ def test_says_how_many_there_are(world: World) -> None:
     port = world.backend.getsockname()[1]
     with world.client() as client, world.served(client):
         assert repr(world.proxy) == f"<Proxy to 127.0.0.1:{port}: 1 clients>"
+
+
+class TestQueued:
+    def test_tells_how_many_wait(self) -> None:
+        """And one where nobody does: whether that is so, accept tells."""
+        with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as clients:
+            assert queued(listener) in (1, ACCEPTS)
+            for _ in range(3):
+                clients.enter_context(socket.create_connection(listener.getsockname()))
+            assert queued(listener) in (3, ACCEPTS)
+
+    def test_does_not_know_of_what_is_not_tcp(self) -> None:
+        with socket.socket(socket.AF_UNIX) as listener:
+            assert queued(listener) == ACCEPTS
