@@ -308,6 +308,19 @@ class TestPage:
         changed = replace(self.kept, samples=twice)
         assert bench_page.CHARTS[name](changed) != bench_page.chart(ROOT, name)
 
+    def test_is_written_with_its_pictures(self, tmp_path: Path) -> None:
+        """Into the docs of any checkout; what is not between marks stays."""
+        page = tmp_path / bench_page.PAGE
+        page.parent.mkdir()
+        page.write_text(
+            "# Title\n\n<!-- made: bars -->\nold\n<!-- made until here -->\n\nThe end.\n"
+        )
+        assert all(path.is_file() for path in bench_page.write(tmp_path, three()))
+        text = page.read_text(encoding="utf-8")
+        assert "| keep-alive | HAProxy TCP | 1.00 | 0.50 | 1.050 | reached |" in text
+        assert (text.startswith("# Title\n"), "old" in text) == (True, False)
+        assert text.endswith("The end.\n")
+
     def test_names_every_peer_and_load(self) -> None:
         for name in [peer for peer in PEERS if not PEERS[peer].twin] + list(LOADS):
             assert f"`{name}`" in self.text
@@ -426,6 +439,11 @@ class TestRun:
         assert of_session(marker) == []
         assert not (tmp_path / "none.json").exists()
 
+    def test_who_is_asked_for_brings_the_twin_along(self) -> None:
+        """Without it nobody would know the noise."""
+        plan, _ = bench.chosen(bench.parse(["--peer", "rsp", "--peer", "haproxy-tcp"]))
+        assert [peer.name for peer in plan.peers] == ["rsp", "haproxy-tcp", "haproxy-tcp-again"]
+
     def test_what_was_measured_before_a_failure_is_kept(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -446,6 +464,13 @@ class TestRun:
         plan, skipped = bench.chosen(bench.parse(["--quick"]))
         assert plan.peers == [RSP]
         assert skipped == {"haproxy-tcp": "no no-such-program here"}
+
+    def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "file").touch()
+        assert bench.main(["--quick", "--json", str(tmp_path / "file" / "x")]) == bench.FAILED
+        assert "File exists" in capsys.readouterr().err
 
     def test_too_many_idle_clients_are_told(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert bench.main(["--only", "idle", "--idle", "1000000"]) == bench.FAILED

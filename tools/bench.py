@@ -4,6 +4,7 @@ docs/performance.md says how to read what it prints. Linux only: it reads /proc.
 """
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ QUICK_PEERS = ["rsp", "haproxy-tcp", "haproxy-tcp-again", "nginx-http-tuned"]
 QUICK_LOADS = ["keep-alive", "1m"]
 WIDTH = 110  # columns of a table in a file
 IDLE_LOAD = "idle"  # the name by which --only asks for the memory
+NAMED = [("--only", "load", [*LOADS, IDLE_LOAD]), ("--peer", "proxy", list(PEERS))]
 
 
 def main(words: Sequence[str]) -> int:
@@ -55,7 +57,7 @@ def main(words: Sequence[str]) -> int:
         if options.do == "publish":
             publish(record)
         show(record, console())
-    except (BenchError, RecordError) as error:
+    except (BenchError, RecordError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -77,46 +79,25 @@ def ask(words: Sequence[str]) -> list[str]:
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Return what is asked for; exit with a message where that is unclear."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
+    does = "measure (default), print a file, or make the docs from it"
     parser.add_argument(
-        "do",
-        nargs="?",
-        default="run",
-        choices=["run", "show", "publish"],
-        help="measure (default), print a file, or make the docs from it",
+        "do", nargs="?", default="run", choices=["run", "show", "publish"], help=does
     )
     parser.add_argument("file", nargs="?", help="what show and publish read")
-    parser.add_argument(
-        "--only",
-        metavar="LOAD",
-        action="append",
-        default=[],
-        help=f"one load, can be repeated: {', '.join([*LOADS, IDLE_LOAD])}",
-    )
-    parser.add_argument(
-        "--peer",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help=f"one proxy, can be repeated: {', '.join(PEERS)}",
-    )
+    for option, what, known in NAMED:
+        told = f"one {what}, can be repeated: {', '.join(known)}"
+        parser.add_argument(option, metavar="NAME", action="append", default=[], help=told)
     parser.add_argument("--rounds", type=positive, metavar="N", help=f"default: {ROUNDS}")
     parser.add_argument("--idle", type=positive, metavar="N", help=f"idle clients, default: {IDLE}")
     parser.add_argument("--all", action="store_true", help="every load and every proxy")
     parser.add_argument("--quick", action="store_true", help="see that it works; no figures")
-    parser.add_argument(
-        "--json",
-        metavar="FILE",
-        default=str(ROOT / OUTPUT),
-        help=f"where the samples go (default: {OUTPUT})",
-    )
+    told = f"where the samples go (default: {OUTPUT})"
+    parser.add_argument("--json", metavar="FILE", default=str(ROOT / OUTPUT), help=told)
     options = parser.parse_args(words)
-    for kind, asked, known in (
-        ("load", options.only, [*LOADS, IDLE_LOAD]),
-        ("proxy", options.peer, list(PEERS)),
-    ):
-        for name in asked:
+    for option, what, known in NAMED:
+        for name in getattr(options, option.strip("-")):
             if name not in known:
-                parser.error(f"there is no {kind} {name!r}; there are {', '.join(known)}")
+                parser.error(f"there is no {what} {name!r}; there are {', '.join(known)}")
     if (options.do == "run") != (options.file is None):
         parser.error("show and publish read one file, run reads none")
     return options
@@ -154,7 +135,7 @@ def wanted(
 ) -> bool:
     """Tell whether a load or a peer belongs to this run: by its name, or by the size of the run."""
     if named:
-        return one.name in named
+        return one.name in named or (isinstance(one, Peer) and one.twin in named)
     if options.quick:
         return one.name in quick
     return one.everyday or bool(options.all)
@@ -163,7 +144,10 @@ def wanted(
 def run(options: argparse.Namespace, command: str) -> int:
     """Measure, write the file, print the tables; return the exit status. Raises BenchError."""
     plan, skipped = chosen(options)
-    record = blank(plan, skipped, command)
+    record, path = blank(plan, skipped, command), Path(options.json)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):  # better said now than after five minutes
+        raise BenchError(f"{path} cannot be written: its folder is not ours to write in")
     try:
         for one in Bench(plan).run():
             tell(record, one)
@@ -173,7 +157,7 @@ def run(options: argparse.Namespace, command: str) -> int:
                 record.idle.append(one)
     finally:  # what was measured until a failure has taken minutes
         if record.samples or record.idle:
-            keep(record, Path(options.json))
+            keep(record, path)
     show(record, console())
     if options.quick:
         print("This was --quick, which only sees that it works: its figures say nothing.")
@@ -185,7 +169,6 @@ def keep(record: Record, path: Path) -> None:
     record.machine["load average after"] = bench_facts.busy()
     if (ours := bench_facts.ours()) != record.rsp:  # each sample starts it anew
         record.machine["at the end, rsp was"] = ours
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_json(record), encoding="utf-8")
     print(f"written: {path}")
 

@@ -14,6 +14,7 @@ from tools.bench_peers import Peer
 from tools.bench_programs import VERSION, find, version
 
 ROOT = Path(__file__).resolve().parent.parent
+FILES = ":(glob)rsp/*.py"  # of the command; its stages and the lab are not measured
 
 
 def now() -> str:
@@ -51,14 +52,14 @@ def versions(peers: list[Peer], loads: list[Load]) -> dict[str, str]:
 
 
 def ours() -> str:
-    """Return the version of rsp, and where git knows it the commit, and a mark of what is changed.
+    """Return the version of rsp, the commit that changed it last, and a mark of what is not in git.
 
     Two calls that differ say that somebody has changed it meanwhile.
     """
-    said = git("rev-parse", "--short", "HEAD")
+    said = git("log", "-1", "--format=%h", "--", FILES)
     if not said:
         return rsp.__version__
-    changed = git("diff", "HEAD", "--", ":(glob)rsp/*.py")
+    changed = git("diff", "HEAD", "--", FILES)
     mark = f" with changes {sha256(changed.encode()).hexdigest()[:8]}" if changed else ""
     return f"{rsp.__version__}, commit {said}{mark}"
 
