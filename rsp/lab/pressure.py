@@ -1,6 +1,7 @@
 """The outcomes of the contract for many clients, and for one that takes nothing of its answer."""
 
 import resource
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,12 +10,15 @@ from rsp.lab.backends import Backend, Temper
 from rsp.lab.clients import SMALL_BUFFER, Client
 from rsp.lab.contract import BODY, RIGHT, Before, first, got, outcome
 from rsp.lab.ends import End
+from rsp.lab.proxies import InThread, Proxy, Serve
+from rsp.lab.running import running
 from rsp.lab.settings import TIMEOUT
 from rsp.lab.tempers import answering, linger, pattern, response
 
 MIB = 1024 * 1024
 POURED, SWALLOWED = 64 * MIB, 32 * MIB  # bytes offered; taken, at which nobody was made to wait
 PIECE = 64 * 1024  # bytes sent at a time, so that it shows how many were taken
+LITTLE = 64 * 1024  # bytes that the kernel keeps for a client of a proxy, twice (man 7 socket)
 STILL = 0.2  # seconds: whoever has sent nothing for so long is stuck
 MANY, CROWD = 30, 200  # clients
 
@@ -25,6 +29,23 @@ def stuck(sender: End) -> None:
     while len(sender.sent) != before and time.monotonic() < deadline:
         before = len(sender.sent)
         time.sleep(STILL)
+
+
+@contextmanager
+def not_reading(
+    serve: Serve, temper: Temper, path: str = "/", receive_buffer: int = SMALL_BUFFER
+) -> Iterator[tuple[Client, Backend, Proxy]]:
+    """Give a client that has asked and does not read, its backend, and the proxy between them.
+
+    The kernel keeps little for the client: what more there is, the proxy has, or the backend.
+    """
+    with Backend(temper) as backend, running(serve, backend) as proxy:
+        if isinstance(proxy, InThread):  # what it accepts has the same buffer
+            proxy.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LITTLE)
+        with Client(proxy, receive_buffer) as client:
+            client.ask(path)
+            backend.wait_until(lambda: bool(backend.requests))
+            yield client, backend, proxy
 
 
 @outcome

@@ -11,9 +11,9 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 from rsp.net import Address
 from rsp.stages import s07_loop
-from rsp.stages.s04_serial import READ_SIZE
 from rsp.stages.s06_readiness import Ends, log
 
+READ_SIZE = 65_536  # bytes that one recv may give
 ENDS: set["End"] = set()  # all that were made and not closed: what its heap is to a C program
 
 

@@ -2,11 +2,17 @@
 
 import socket
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
-from rsp.stages import s04_serial
+from rsp.stages import s04_serial, s08_queue
 
-GIVEN: dict[str, tuple[object, ...]] = {"4.2": (s04_serial,), "4.3": (s04_serial,)}  # to check()
+# To check(), beside the answer.
+GIVEN: dict[str, tuple[ModuleType, ...]] = {
+    "4.2": (s04_serial,),
+    "4.3": (s04_serial,),
+    "8.4": (s08_queue,),
+}
 KEPT: list[socket.socket] = []  # what wrong answers leave open
 
 Answer = TypeVar("Answer", bound=Callable[..., Any])
@@ -48,4 +54,4 @@ def right(number: str) -> Callable[[Answer], Answer]:
     return mark
 
 
-from tests.answers import n01, n02, n03, n04, n05, n06, n07, n09  # noqa: E402, F401  (they fill TRIES)
+from tests.answers import n01, n02, n03, n04, n05, n06, n07, n08, n09  # noqa: E402, F401  (they fill TRIES)

@@ -14,7 +14,7 @@ import pytest
 
 from rsp.lab.backends import Backend
 from rsp.lab.clients import Client
-from rsp.lab.leaks import bytes_pending, children, left_open, snapshot
+from rsp.lab.leaks import children, left_open, pending_in, snapshot
 from rsp.lab.running import running
 from rsp.lab.tempers import large, silent
 from rsp.stages import s08_buffers, s08_queue
@@ -131,13 +131,14 @@ def test_children_of_any_thread_are_ours() -> None:
         child.communicate(b"\n")
 
 
-class TestBytesPending:
+class TestPendingIn:
     def test_what_a_stage_keeps_for_who_does_not_read_is_counted(self) -> None:
         size = 16 * 1024 * 1024  # bytes: more than the buffers of the kernel
         with Backend(large(size)) as backend, running(s08_queue.serve, backend) as proxy:
             with Client(proxy, 4096) as client:
                 client.ask()
-                assert backend.wait_until(lambda: bytes_pending(s08_queue) > size // 2)
-                assert bytes_pending(s08_buffers) == 0
+                assert backend.wait_until(lambda: sum(pending_in(s08_queue)) > size // 2)
+                assert len(pending_in(s08_queue)) == 1
+                assert pending_in(s08_buffers) == []
                 client.recv_all()
-            assert bytes_pending(s08_queue) == 0
+            assert pending_in(s08_queue) == []
