@@ -89,8 +89,8 @@ class Backend(Server, Watched):
     def start(self, work: Callable[..., None], *arguments: object) -> None:
         """Run `work` in a thread that `stop` joins."""
         thread = threading.Thread(target=work, args=arguments, name=self.name, daemon=True)
-        self.threads.append(thread)
         thread.start()
+        self.threads.append(thread)  # only now: where no thread can be had, there is none to join
 
     def accept_all(self) -> None:
         """Give each connection to the temper, until the listener is shut down."""

@@ -24,7 +24,8 @@ MARKER = "RSP_TRIAL"  # a variable that a trial's processes inherit, and are fou
 LOOK = 0.2  # seconds between two looks at what runs
 MEMORY = 1 << 30  # bytes of address space for each process
 FILE = 8 << 20  # bytes of one file, and of the output
-DESCRIPTORS = 256
+DESCRIPTORS = 4096  # a crowd of 500 takes 2,500: both sides of a proxy are in one process
+STACK = 1 << 20  # bytes of address space for each thread; a crowd has one for each client
 PROCESSES = 32  # a check starts none, or a proxy; more are a fork bomb
 GRACE = 5  # seconds after which a trial that nobody watches any more ends itself
 PATIENCE = (
@@ -63,6 +64,7 @@ def limits(seconds: float) -> dict[str, int]:
     """Return what a trial limits itself to, by the names of `resource`."""
     return {
         "alarm": int(seconds) + GRACE,
+        "stack": STACK,
         "RLIMIT_CPU": int(seconds) + 1,
         "RLIMIT_AS": MEMORY,
         "RLIMIT_FSIZE": FILE,

@@ -14,6 +14,7 @@ import pkgutil
 import resource
 import signal
 import sys
+import threading
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -50,6 +51,7 @@ def set_limits(limits: dict[str, int]) -> None:
     Where the system does not know a limit, or has a lower one already, that stays.
     """
     signal.alarm(limits.pop("alarm"))  # should nobody be there any more to end it
+    threading.stack_size(limits.pop("stack"))
     for name, amount in {**limits, "RLIMIT_CORE": 0}.items():
         with suppress(ValueError, OSError, AttributeError):
             resource.setrlimit(getattr(resource, name), (amount, amount))

@@ -145,3 +145,15 @@ def test_a_standard_client_is_satisfied_too() -> None:
             sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
             data = b"".join(iter(lambda: sock.recv(4096), b""))
     assert data == response("plain\n", Connection="close")
+
+
+def test_where_no_thread_can_be_had_there_is_none_to_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error that is told is the system's, and not one of the end."""
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with Backend(answering()) as backend, monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            backend.start(print)
