@@ -88,13 +88,13 @@ def judged(got: Any, came: str, data: bytes, *, ends: bool) -> None:
 
 
 @exercise("6.3")
-def echoes_for_many(echo: Callable[[socket.socket], None]) -> None:
+def echoes_for_many(echo_for_many: Callable[[socket.socket], None]) -> None:
     """Many at once, one thread, no spinning; each end is seen, and nothing is left open."""
     with shut_soon(A_WHILE / 2) as (listener, shut):
-        echo(listener)
+        echo_for_many(listener)
         expect(shut.is_set(), "it returns while its listener is still open")
     with all_closed():
-        with served(echo) as server, ExitStack() as stack:
+        with served(echo_for_many) as server, ExitStack() as stack:
             threads = threading.active_count()
             visitors = [stack.enter_context(Client(Named(server.listener))) for _ in range(3)]
             talk(visitors, server)
