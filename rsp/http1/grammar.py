@@ -1,0 +1,29 @@
+"""The letters of HTTP/1.1: what a name, a value and a target are made of (RFC 9110 §5.6, §5.5)."""
+
+import re
+
+TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # of a token: a method, a field's name, a coding
+VCHAR = rb"[\t\x20-\x7e\x80-\xff]"  # of a field's value: no CR, no LF, no NUL, no other control
+TARGET = rb"[\x21-\x7e]"  # of a request target: browsers send |{}[]^ as they are, and so do we
+
+TOKEN = re.compile(TCHAR + rb"+")
+# Possessive (++, *+): what does not match is known after one look, however long it is.
+FIELD = re.compile(rb"(" + TCHAR + rb"++):(" + VCHAR + rb"*+)")
+DIGITS = re.compile(rb"[0-9]{1,18}")  # more would pass 2**63: no body is so long
+# A host with a port or none (RFC 9110 §7.2, RFC 3986 §3.2.2): a name, IPv4, or IPv6 in brackets.
+# No comma, though RFC 3986 has it: two Host fields, joined by somebody in between, look like it.
+HOST = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
+)
+AUTHORITY_PORT = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")  # of a CONNECT
+# What a head may not have anywhere: a control, a CR that no LF follows, an LF without its CR.
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?=[^\n])|(?<!\r)\n")
+
+
+def elements(values: list[bytes]) -> list[bytes]:
+    """Return the elements of a list that may stand in several fields, in lower case.
+
+    Empty ones are left out (RFC 9110 §5.6.1.2).
+    """
+    found = (part.strip(b" \t").lower() for value in values for part in value.split(b","))
+    return [part for part in found if part]

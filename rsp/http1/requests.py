@@ -1,0 +1,151 @@
+"""A request's head, read plainly: a line at a time, with a reason for each refusal (RFC 9112 §3).
+
+What `quick` reads of the usual request is the same; what it does not know comes here.
+"""
+
+import re
+
+from rsp.http1.framing import request_framing
+from rsp.http1.grammar import AUTHORITY_PORT, CONTROL, FIELD, HOST, TARGET, TOKEN, elements
+from rsp.http1.message import BadRequest, Limits, Request, Special
+
+SPECIAL = frozenset(
+    b"host connection keep-alive proxy-connection te transfer-encoding content-length upgrade"
+    b" http2-settings expect via forwarded x-forwarded-for x-forwarded-host x-forwarded-proto"
+    b" max-forwards".split()
+)
+LINE = re.compile(rb"(\S+) (\S+) HTTP/([0-9])\.([0-9])")
+VISIBLE = re.compile(TARGET + rb"+")
+ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
+
+
+def take_request(received: bytes, limits: Limits, known: int = 0) -> tuple[Request, int] | None:
+    """Return the request at the beginning of `received`, and where its head ends.
+
+    None: its head is not complete; `known` bytes were here before. Raises BadRequest as soon as it
+    is certain that no request can come of it: an end of a line without CR would be waited for.
+    """
+    if received in (b"\r", b"\r\n"):
+        return None
+    start = 2 if received.startswith(b"\r\n") else 0  # one empty line is ignored (RFC 9112 §2.2)
+    end = received.find(b"\r\n\r\n", max(start, known - 3))
+    head = received[start:] if end < 0 else received[start:end]
+    if odd := CONTROL.search(head):
+        raise BadRequest(400, f"a {name_of(odd[0])} in the head")
+    check_size(head, limits)
+    if end < 0:
+        check_beginning(head)
+        return None
+    return read_request(head, limits), end + 4
+
+
+def name_of(odd: bytes) -> str:
+    """Return what an octet that has no place in a head is called."""
+    return {b"\r": "bare CR", b"\n": "bare LF", b"\0": "NUL"}.get(odd, "control character")
+
+
+def check_size(head: bytes, limits: Limits) -> None:
+    """Refuse what is too long, be it complete or not (RFC 9110 §15.5.15, RFC 6585 §5)."""
+    line = head.find(b"\r\n")
+    if (len(head) if line < 0 else line) > limits.request_line:
+        raise BadRequest(414, f"a request line of more than {limits.request_line} bytes")
+    if len(head) > limits.head:
+        raise BadRequest(431, f"a head of more than {limits.head} bytes")
+
+
+def check_beginning(head: bytes) -> None:
+    """Refuse a head whose first line can be none, with the rest still to come."""
+    line, complete, _ = head.partition(b"\r\n")
+    if complete:
+        read_line(line)
+    elif line and not TOKEN.match(line):
+        raise BadRequest(400, "a malformed request line")
+
+
+def read_request(head: bytes, limits: Limits) -> Request:
+    """Return the request whose head this is, without the empty line. Raises BadRequest."""
+    line, *lines = head.split(b"\r\n")
+    method, target, minor = read_line(line)
+    if len(lines) > limits.fields:
+        raise BadRequest(431, f"more than {limits.fields} fields")
+    fields, special = read_fields(lines)
+    return make_request(method, target, minor, fields, special)
+
+
+def read_line(line: bytes) -> tuple[bytes, bytes, int]:
+    """Return method, target and the minor version of a request line. Raises BadRequest."""
+    match = LINE.fullmatch(line)
+    if not match or not TOKEN.fullmatch(match[1]) or not VISIBLE.fullmatch(match[2]):
+        raise BadRequest(400, "a malformed request line")
+    if match[3] != b"1":
+        raise BadRequest(505, "a version that is not HTTP/1")
+    return match[1], match[2], min(1, int(match[4]))  # 1.2 would be read as 1.1 (RFC 9110 §6.2)
+
+
+def read_fields(lines: list[bytes]) -> tuple[bytes, Special]:
+    """Return the lines that pass as they are, and the values of the rest. Raises BadRequest.
+
+    A name with _ goes: behind us CGI and its heirs take it for the one with - (CVE-2019-14893
+    and others of the kind), so it could say what only we may say.
+    """
+    passing: list[bytes] = []
+    special: Special = {}
+    for line in lines:
+        match = FIELD.fullmatch(line)
+        if not match:
+            raise BadRequest(400, f"a malformed field line: {line[:40]!r}")
+        name = match[1].lower()
+        if name in SPECIAL:
+            special.setdefault(name, []).append(match[2].strip(b" \t"))
+        elif b"_" not in name:
+            passing.append(line + b"\r\n")
+    return b"".join(passing), special
+
+
+def make_request(
+    method: bytes, target: bytes, minor: int, fields: bytes, special: Special
+) -> Request:
+    """Return a request, once all that must fit together does. Raises BadRequest."""
+    host = read_host(minor, special)
+    if not target.startswith(b"/"):
+        target, host = read_target(method, target, host)
+    framing = request_framing(minor, special)
+    options = elements(special[b"connection"]) if b"connection" in special else []
+    keep_alive = b"close" not in options and (minor == 1 or b"keep-alive" in options)
+    return Request(method, target, minor, host, fields, special, framing, options, keep_alive)
+
+
+def read_host(minor: int, special: Special) -> bytes | None:
+    """Return what Host says: once, well-formed, and always there in 1.1 (RFC 9112 §3.2)."""
+    hosts = special.get(b"host")
+    if hosts is None:
+        if minor == 1:
+            raise BadRequest(400, "no Host")
+        return None
+    if len(hosts) > 1:
+        raise BadRequest(400, "more than one Host")
+    if not HOST.fullmatch(hosts[0]):
+        raise BadRequest(400, "a malformed Host")
+    return hosts[0]
+
+
+def read_target(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
+    """Return target and host of one that is no path (RFC 9112 §3.2.2 to §3.2.4).
+
+    A fragment is no part of a target; it goes. User information is refused (RFC 9110 §4.2.4).
+    """
+    if method == b"CONNECT":
+        if not AUTHORITY_PORT.fullmatch(target):
+            raise BadRequest(400, "a malformed target of CONNECT")
+        return target, host
+    if target == b"*":
+        if method != b"OPTIONS":
+            raise BadRequest(400, "the target * of a method that is not OPTIONS")
+        return target, host
+    match = ABSOLUTE.fullmatch(target)
+    if not match or not HOST.fullmatch(match[1]):
+        raise BadRequest(400, "a malformed target")
+    path = match[2]
+    if not path and method == b"OPTIONS":
+        return b"*", match[1]
+    return path if path.startswith(b"/") else b"/" + path, match[1]
