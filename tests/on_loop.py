@@ -90,7 +90,10 @@ def connected(*, far: int = 0, near: int = 0) -> Sockets:
         if near:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, near)
         client.connect(listener.getsockname())
-        accepted, _ = listener.accept()
+        accepted, peer = listener.accept()
+        while peer != client.getsockname():  # somebody who meant this port's last owner
+            accepted.close()
+            accepted, peer = listener.accept()
         accepted.setblocking(False)
         kept = socket.socket(fileno=client.detach())
         kept.settimeout(TIMEOUT)
