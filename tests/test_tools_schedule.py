@@ -107,8 +107,17 @@ def test_a_notebook_that_is_added_is_in_the_plans(course: Course) -> None:
 def test_a_section_that_is_not_there_is_told(course: Course) -> None:
     """A heading was changed, and the plan was not."""
     fronted(course, course.source, FIRST.replace("A draft", "The draft"))
-    what = "half a day has its section 'The draft', which is not there; correct it"
+    what = "half-day has its section 'The draft', which is not there; correct it"
     assert told(course) == [course.lesson.fault(None, what)]
+
+
+def test_what_may_go_does_so_first(course: Course) -> None:
+    """Whatever stands before it; and one that is not there is told."""
+    fronted(course, course.source, "week: 1\nmay-go:\n- The piece")
+    assert sitting.spare(next(iter(lessons.read(course.project))))[:2] == [sitting.C, "The piece"]
+    fronted(course, course.source, "week: 1\nmay-go:\n- The peace")
+    what = "may-go has its section 'The peace', which is not there; correct it"
+    assert course.lesson.fault(None, what) in told(course)
 
 
 def test_a_plan_without_what_it_needs_is_told(course: Course) -> None:
@@ -169,7 +178,10 @@ def test_the_time_of_a_reader_is_told_apart_once(course: Course) -> None:
     [
         ("needs: [03_none]\nweek: 1", "it needs '03_none', and no earlier notebook has that name"),
         ("needs: [05_two]\nweek: 1", "it needs '05_two', and no earlier notebook has that name"),
-        ("weeks: 1", "05_two.md:2: cannot read 'weeks: 1'; the keys are needs, week, half-day"),
+        (
+            "weeks: 1",
+            "05_two.md:2: cannot read 'weeks: 1'; the keys are needs, week, half-day, may-go",
+        ),
         ("week: 7", "its front matter has week '7'; write a number from 1 to 6"),
         ("needs: []", "its front matter has week ''; write a number from 1 to 6"),
     ],

@@ -5,10 +5,13 @@
     week: 1
     half-day:
     - The post, line by line
+    may-go:
+    - The contract
     ---
 
 `needs` names the notebooks that must come before, `week` the week in a course of six, `half-day`
-the sections that half a day has time for. It is YAML, since jupytext reads it too; here only as
+the sections that half a day has time for, `may-go` those that a single class leaves out first, in
+this order. It is YAML, since jupytext reads it too; here only as
 much of YAML is understood as this needs, so that a slip is told and not taken for something else.
 """
 
@@ -18,7 +21,7 @@ from pathlib import Path
 
 from tools.book import BookError, Project
 
-KEYS = ("needs", "week", "half-day")
+KEYS = ("needs", "week", "half-day", "may-go")
 LAST_WEEK = 6
 LINE = re.compile(r"(?P<key>[a-z-]+):(?: (?P<value>\S.*))?")
 ITEM = re.compile(r"- (?P<quote>[\"']?)(?P<text>\S.*)(?P=quote)")
@@ -31,6 +34,7 @@ class Front:
     needs: tuple[str, ...]
     week: int
     half_day: tuple[str, ...]
+    may_go: tuple[str, ...] = ()
 
 
 def front_of(source: Path, project: Project) -> Front:
@@ -46,7 +50,7 @@ def front_of(source: Path, project: Project) -> Front:
         if needed not in known[: known.index(source.stem)]:
             what = f"it needs '{needed}', and no earlier notebook has that name; correct it"
             raise BookError(f"{name}: {what}")
-    return Front(tuple(said["needs"]), int(week), tuple(said["half-day"]))
+    return Front(tuple(said["needs"]), int(week), tuple(said["half-day"]), tuple(said["may-go"]))
 
 
 def parsed(text: str, name: str) -> dict[str, list[str]]:

@@ -37,10 +37,11 @@ def faults(lessons: list[Lesson]) -> Iterator[str]:
     half, weeks = half_day(lessons), {x.book.path.stem: x.front.week for x in lessons}
     taught = {lesson.book.path.stem for lesson, _ in half}
     for lesson in lessons:
-        for heading in lesson.front.half_day:
-            if heading not in lesson.sections:
-                what = f"half a day has its section '{heading}', which is not there; correct it"
-                yield lesson.book.fault(None, what)
+        for key, names in (("half-day", lesson.front.half_day), ("may-go", lesson.front.may_go)):
+            for heading in names:
+                if heading not in lesson.sections:
+                    what = f"{key} has its section '{heading}', which is not there; correct it"
+                    yield lesson.book.fault(None, what)
         for needed in lesson.front.needs:
             if weeks[needed] > lesson.front.week:
                 what = f"it needs {needed}, which comes in a later week; move one of them"

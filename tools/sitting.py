@@ -1,7 +1,7 @@
 """A class that meets once: what of each notebook fits, and what newcomers get to see.
 
-Nothing is chosen here that the sources do not say: sections that half a day has stay, and the
-others go one by one until the rest fits.
+Nothing is chosen here that the sources do not say: sections that half a day has stay, those that
+may go do so first, and the others one by one until the rest fits.
 """
 
 from tools.lessons import Lesson, table
@@ -48,10 +48,14 @@ def fitted(lesson: Lesson, minutes: int) -> str:
 
 
 def spare(lesson: Lesson) -> list[str]:
-    """Return what may go, in its order: C first; the beginning, the exercises, the end stay."""
+    """Return what may go, in its order: C, what the source says, and then the others.
+
+    The beginning, the exercises and the end stay.
+    """
     kept = {*list(lesson.sections)[:1], *lesson.front.half_day, EXERCISES, *ENDING}
-    names = [name for name in lesson.sections if name not in kept]
-    return sorted(names, key=lambda name: name != C)
+    first = [C, *lesson.front.may_go]
+    rest = [name for name in lesson.sections if name not in {*kept, *first}]
+    return [name for name in first if name in lesson.sections] + rest
 
 
 def newcomers(lessons: list[Lesson]) -> str:
