@@ -137,6 +137,22 @@ def an_error_is_an_end(events: Events) -> str:
     return "open"
 
 
+@wrong("8.3", "though one was told so twice: it says 'open'")
+def counts_who_is_behind(events: Events) -> str:
+    ended: set[str] = set()
+    behind = 0
+    for who, what in events:
+        if what == "error":
+            return "reset"
+        if what == "end":
+            ended.add(who)
+        else:
+            behind += 1 if what == "behind" else -1
+        if len(ended) == 2 and not behind:
+            return "close"
+    return "open"
+
+
 @right("8.3")
 def one_event_at_a_time(events: Events) -> str:
     if not events:
@@ -173,6 +189,14 @@ def closes_twice(end: End, error: OSError) -> None:
     for each in (end, end.other):
         each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         each.close()
+
+
+@wrong("8.4", "a socket is closed in the middle of the loop's round")
+def without_the_loop(end: End, error: OSError) -> None:
+    for each in {end, end.other} & s08_queue.ENDS:
+        each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        each.sock.close()
+        s08_queue.ENDS.discard(each)
 
 
 @right("8.4")

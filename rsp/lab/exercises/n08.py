@@ -131,6 +131,11 @@ FATES: list[tuple[Events, str, str]] = [
         "close",
         "both ended, none is behind",
     ),
+    (
+        [(C, "behind"), (C, "behind"), (C, "end"), (B, "end"), (C, "has all")],
+        "close",
+        "both ended, and none is behind, though one was told so twice",
+    ),
     ([(C, "error")], "reset", "one broke"),
     ([(C, "end"), (C, "behind"), (B, "error")], "reset", "one broke, and the other one is behind"),
     ([(B, "error"), (C, "end"), (B, "end")], "reset", "one broke, and what came then is too late"),
@@ -200,6 +205,8 @@ def both_go(ends: Ends) -> None:
         expect(not (mine and others), f"{after} both are still open")
         expect(not mine, f"{after} it is still open itself")
         expect(not others, f"{after} the backend's is still open")
+        at_once = -1 in (ends.end.sock.fileno(), ends.other.sock.fileno())
+        expect(not at_once, f"{after} a socket is closed in the middle of the loop's round")
         ends.close_all()
         try:
             ended = ends.at_backend.recv(100) == b""
