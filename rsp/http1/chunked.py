@@ -12,6 +12,7 @@ EXTENSION = (
 )
 SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})((?:" + EXTENSION + rb")*+)\r\n")
 LONGEST = 64  # bytes of a size line without its extensions, and more than it can have
+BEGUN_END = 3  # bytes of two CRLF, but the last: they do not count
 LAST = b"0\r\n\r\n"  # the last chunk, and no trailers
 # What may not stand in trailers: it would change how the message is framed, sent or understood
 # after all that was decided (RFC 9110 §6.5.1).
@@ -63,6 +64,8 @@ class ChunkedReader:
     def take(self, data: bytes) -> tuple[bytes, bytes]:
         """Return (content, what is behind the body). Raises Malformed."""
         if self.kept:
+            if len(self.kept) > LONGEST and b"\n" not in data:
+                return self.lengthen(data)
             data, self.kept = self.kept + data, b""
         content: list[bytes] = []
         at = 0
@@ -81,6 +84,25 @@ class ChunkedReader:
                 return b"".join(content), b""
             at = after
         return b"".join(content), data[at:]
+
+    def lengthen(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take more of a long line that does not end in it, and look at what is new alone.
+
+        Who sends a line a byte at a time would have us read all of it for each.
+        """
+        if CONTROL.search(data) or (data and self.kept.endswith(b"\r")):
+            raise Malformed("a control character in a line of the chunked coding")
+        self.kept += data
+        self.check_longest(len(self.kept))
+        return b"", b""
+
+    def check_longest(self, size: int) -> None:
+        """Refuse so many bytes of a line, or of trailers, whose end has not come."""
+        if self.due is Due.TRAILERS:
+            if size - BEGUN_END > self.limits.trailers:
+                raise Malformed(f"more than {self.limits.trailers} bytes of trailers")
+        elif size - LONGEST > self.limits.extensions - self.extensions:
+            raise Malformed(f"more than {self.limits.extensions} bytes of chunk extensions")
 
     def take_line(self, data: bytes, at: int) -> int:
         """Take what stands at `at` and is no content; return where it ends, or `at`: not yet."""
@@ -105,14 +127,14 @@ class ChunkedReader:
 
     def check_unfinished(self, data: bytes, at: int) -> None:
         """Refuse what can become no line with a size, whatever comes."""
-        longest = LONGEST + self.limits.extensions - self.extensions
-        line = data[at : at + longest + 1]
+        line = data[at:]
         digits = re.match(rb"[0-9A-Fa-f]*+", line)
         assert digits
         behind = line[digits.end() : digits.end() + 1]
         beginning = digits.end() <= 15 and (not behind or (digits.end() and behind in b"\r; \t"))
-        if not beginning or b"\n" in line or len(line) > longest or CONTROL.search(line):
+        if not beginning or b"\n" in line or CONTROL.search(line):
             raise Malformed("a malformed chunk size")
+        self.check_longest(len(line))
 
     def take_data_end(self, data: bytes, at: int) -> int:
         """Take the CRLF behind a chunk's data."""
@@ -130,11 +152,12 @@ class ChunkedReader:
             return at + 2
         end = data.find(b"\r\n\r\n", at)
         text = data[at:] if end < 0 else data[at:end]
-        if len(text) > self.limits.trailers:
-            raise Malformed(f"more than {self.limits.trailers} bytes of trailers")
+        self.check_longest(len(text) + (0 if end < 0 else BEGUN_END))
         if CONTROL.search(text):
             raise Malformed("a control character in the trailers")
         if end < 0:
+            if text.count(b"\n") > self.limits.fields:
+                raise Malformed(f"more than {self.limits.fields} trailers")
             return at
         self.trailers = read_trailers(text, self.limits)
         self.due = Due.NOTHING

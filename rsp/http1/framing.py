@@ -7,8 +7,6 @@ two ways is refused, where the RFC lets a lenient reader guess.
 from rsp.http1.grammar import DIGITS, TOKEN
 from rsp.http1.message import CHUNKED, UNTIL_END, BadRequest, BadResponse, Special
 
-NO_LIST: list[bytes] = []
-
 
 class Unclear(Exception):
     """A length or a coding that two readers could read in two ways."""

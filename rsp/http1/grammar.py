@@ -1,6 +1,7 @@
 """The letters of HTTP/1.1: what a name, a value and a target are made of (RFC 9110 §5.6, §5.5)."""
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 
 TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # of a token: a method, a field's name, a coding
 VCHAR = rb"[\t\x20-\x7e\x80-\xff]"  # of a field's value: no CR, no LF, no NUL, no other control
@@ -13,11 +14,31 @@ DIGITS = re.compile(rb"[0-9]{1,18}")  # more would pass 2**63: no body is so lon
 # A host with a port or none (RFC 9110 §7.2, RFC 3986 §3.2.2): a name, IPv4, or IPv6 in brackets.
 # No comma, though RFC 3986 has it: two Host fields, joined by somebody in between, look like it.
 HOST = re.compile(
-    rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
+    rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
 )
-AUTHORITY_PORT = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")  # of a CONNECT
+PORT = re.compile(rb":[0-9]{1,5}\Z")
 # What a head may not have anywhere: a control, a CR that no LF follows, an LF without its CR.
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?=[^\n])|(?<!\r)\n")
+
+
+def is_host(text: bytes) -> bool:
+    """Tell whether this is a host, with a port or none."""
+    match = HOST.fullmatch(text)
+    return match is not None and (match[1] is None or is_ipv6(match[1]))
+
+
+def is_ipv6(text: bytes) -> bool:
+    """Tell whether this is an address: the letters of one are not enough, as `:::` has them."""
+    try:
+        IPv6Address(text.decode("ascii"))
+    except AddressValueError:
+        return False
+    return True
+
+
+def is_authority(text: bytes) -> bool:
+    """Tell whether this is a host with a port, as CONNECT has it (RFC 9112 §3.2.3)."""
+    return is_host(text) and PORT.search(text) is not None
 
 
 def elements(values: list[bytes]) -> list[bytes]:

@@ -6,7 +6,7 @@ What `quick` reads of the usual request is the same; what it does not know comes
 import re
 
 from rsp.http1.framing import request_framing
-from rsp.http1.grammar import AUTHORITY_PORT, CONTROL, FIELD, HOST, TARGET, TOKEN, elements
+from rsp.http1.grammar import CONTROL, FIELD, TARGET, TOKEN, elements, is_authority, is_host
 from rsp.http1.message import BadRequest, Limits, Request, Special
 
 SPECIAL = frozenset(
@@ -16,27 +16,34 @@ SPECIAL = frozenset(
 )
 LINE = re.compile(rb"(\S+) (\S+) HTTP/([0-9])\.([0-9])")
 VISIBLE = re.compile(TARGET + rb"+")
-ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
+ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)", re.IGNORECASE)
+BEGUN_LINE_END = 1  # bytes of a CRLF, but the last: they do not count
+BEGUN_HEAD_END = 3  # and of two
 
 
 def take_request(received: bytes, limits: Limits, known: int = 0) -> tuple[Request, int] | None:
     """Return the request at the beginning of `received`, and where its head ends.
 
-    None: its head is not complete; `known` bytes were here before. Raises BadRequest as soon as it
-    is certain that no request can come of it: an end of a line without CR would be waited for.
+    None: its head is not complete; of the first `known` bytes that was said before, and they are
+    not read again. Raises BadRequest as soon as it is certain that no request can come of it: an
+    end of a line without CR would be waited for.
     """
     if received in (b"\r", b"\r\n"):
         return None
     start = 2 if received.startswith(b"\r\n") else 0  # one empty line is ignored (RFC 9112 §2.2)
-    end = received.find(b"\r\n\r\n", max(start, known - 3))
-    head = received[start:] if end < 0 else received[start:end]
-    if odd := CONTROL.search(head):
+    new = max(start, known - BEGUN_HEAD_END)
+    end = received.find(b"\r\n\r\n", new)
+    if odd := CONTROL.search(received, new, len(received) if end < 0 else end):
         raise BadRequest(400, f"a {name_of(odd[0])} in the head")
-    check_size(head, limits)
+    line = received.find(b"\r\n", start)
     if end < 0:
-        check_beginning(head)
+        begun = len(received) - start
+        of_line = begun - BEGUN_LINE_END if line < 0 else line - start
+        check_size(of_line, begun - BEGUN_HEAD_END, limits)
+        check_beginning(received, start, line, known)
         return None
-    return read_request(head, limits), end + 4
+    check_size(line - start, end - start, limits)
+    return read_request(received[start:end], limits), end + 4
 
 
 def name_of(odd: bytes) -> str:
@@ -44,22 +51,21 @@ def name_of(odd: bytes) -> str:
     return {b"\r": "bare CR", b"\n": "bare LF", b"\0": "NUL"}.get(odd, "control character")
 
 
-def check_size(head: bytes, limits: Limits) -> None:
-    """Refuse what is too long, be it complete or not (RFC 9110 §15.5.15, RFC 6585 §5)."""
-    line = head.find(b"\r\n")
-    if (len(head) if line < 0 else line) > limits.request_line:
+def check_size(line: int, head: int, limits: Limits) -> None:
+    """Refuse what has too many bytes, be it complete or not (RFC 9110 §15.5.15, RFC 6585 §5)."""
+    if line > limits.request_line:
         raise BadRequest(414, f"a request line of more than {limits.request_line} bytes")
-    if len(head) > limits.head:
+    if head > limits.head:
         raise BadRequest(431, f"a head of more than {limits.head} bytes")
 
 
-def check_beginning(head: bytes) -> None:
-    """Refuse a head whose first line can be none, with the rest still to come."""
-    line, complete, _ = head.partition(b"\r\n")
-    if complete:
-        read_line(line)
-    elif line and not TOKEN.match(line):
-        raise BadRequest(400, "a malformed request line")
+def check_beginning(received: bytes, start: int, line: int, known: int) -> None:
+    """Refuse a head whose first line, from `start` to `line`, can be none; the rest is to come."""
+    if line < 0:
+        if received and not TOKEN.match(received, start):
+            raise BadRequest(400, "a malformed request line")
+    elif line + 2 > known:
+        read_line(received[start:line])
 
 
 def read_request(head: bytes, limits: Limits) -> Request:
@@ -107,7 +113,7 @@ def make_request(
 ) -> Request:
     """Return a request, once all that must fit together does. Raises BadRequest."""
     host = read_host(minor, special)
-    if not target.startswith(b"/"):
+    if not target.startswith(b"/") or method == b"CONNECT":
         target, host = read_target(method, target, host)
     framing = request_framing(minor, special)
     options = elements(special[b"connection"]) if b"connection" in special else []
@@ -124,7 +130,7 @@ def read_host(minor: int, special: Special) -> bytes | None:
         return None
     if len(hosts) > 1:
         raise BadRequest(400, "more than one Host")
-    if not HOST.fullmatch(hosts[0]):
+    if not is_host(hosts[0]):
         raise BadRequest(400, "a malformed Host")
     return hosts[0]
 
@@ -132,18 +138,19 @@ def read_host(minor: int, special: Special) -> bytes | None:
 def read_target(method: bytes, target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
     """Return target and host of one that is no path (RFC 9112 §3.2.2 to §3.2.4).
 
-    A fragment is no part of a target; it goes. User information is refused (RFC 9110 §4.2.4).
+    What is behind the authority passes byte for byte. User information is refused (RFC 9110
+    §4.2.4): `http://shop@evil` is read as either host.
     """
     if method == b"CONNECT":
-        if not AUTHORITY_PORT.fullmatch(target):
+        if not is_authority(target):
             raise BadRequest(400, "a malformed target of CONNECT")
-        return target, host
+        return target, target
     if target == b"*":
         if method != b"OPTIONS":
             raise BadRequest(400, "the target * of a method that is not OPTIONS")
         return target, host
     match = ABSOLUTE.fullmatch(target)
-    if not match or not HOST.fullmatch(match[1]):
+    if not match or not is_host(match[1]):
         raise BadRequest(400, "a malformed target")
     path = match[2]
     if not path and method == b"OPTIONS":

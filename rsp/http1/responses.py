@@ -17,6 +17,9 @@ SPECIAL = frozenset(
 LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 END = re.compile(rb"\r?\n\r?\n")
 FOLD = re.compile(rb"\r?\n[ \t]+")
+# A line that is no value's, and goes on in the next: `Content-Length`, and its colon behind a fold.
+FOLDED_NAME = re.compile(rb"(?:\A|\n)[^:\n \t][^:\n]*+\n[ \t]")
+BEGUN_HEAD_END = 3  # bytes of two CRLF, but the last: they do not count
 SPACE_BEFORE_COLON = re.compile(rb"(" + TCHAR + rb"++)[ \t]++:")
 ODD = re.compile(rb"[\x00\r]")
 
@@ -28,8 +31,8 @@ def take_response(
 
     None: its head is not complete; `known` bytes were here before. Raises BadResponse.
     """
-    end = END.search(received, max(0, known - 3))
-    if len(received) > limits.head if end is None else end.start() > limits.head:
+    end = END.search(received, max(0, known - BEGUN_HEAD_END))
+    if (len(received) - BEGUN_HEAD_END if end is None else end.start()) > limits.head:
         raise BadResponse(f"a head of more than {limits.head} bytes")
     if end is None:
         if not b"HTTP/1.".startswith(received[:7]):
@@ -40,10 +43,12 @@ def take_response(
 
 def read_response(head: bytes, method: bytes, limits: Limits) -> Response:
     """Return the response whose head this is, without the empty line. Raises BadResponse."""
-    line, _, rest = head.partition(b"\n")
-    match = LINE.fullmatch(line.removesuffix(b"\r"))
+    line, complete, rest = head.partition(b"\n")
+    match = LINE.fullmatch(line.removesuffix(b"\r") if complete else line)
     if not match or rest.startswith((b" ", b"\t")):
         raise BadResponse("a malformed status line")
+    if FOLDED_NAME.search(rest):
+        raise BadResponse("a fold outside a field's value")
     lines = FOLD.sub(b" ", rest).replace(b"\r\n", b"\n").split(b"\n") if rest else []
     if len(lines) > limits.fields:
         raise BadResponse(f"more than {limits.fields} fields")
