@@ -29,6 +29,11 @@ def put_together_as_text() -> str:
     return 'listenPort = "800" .. (os.getenv("RSP_SITE") or 0)' + REST
 
 
+@wrong("9.1", "with RSP_SITE=1234: rsp.lua:1: listenPort: port 801234 is not between")
+def two_digits_at_most() -> str:
+    return 'listenPort = string.format("80%02d", os.getenv("RSP_SITE") or 0)' + REST
+
+
 @wrong("9.1", "with RSP_SITE=1: port 8000 before localhost:8080; wanted is port 8001")
 def computed_in_python() -> str:
     return f"listenPort = {8000 + int(os.environ.get('RSP_SITE', '0'))}" + REST
@@ -68,6 +73,11 @@ def in_small_letters(name: str, known: Iterable[str]) -> str | None:
         return name
     low = [one.lower() for one in known]
     return next(iter(difflib.get_close_matches(name.lower(), low)), None)
+
+
+@wrong("9.2", "RSP_SITE is known, rsp_sit is near, and it finds None")
+def small_letters_on_one_side(name: str, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name.lower(), list(known), 1)), None)
 
 
 @right("9.2")
@@ -156,6 +166,19 @@ def the_last_one_counts(text: str, file: str) -> dict[str, str]:
             if not (name and equals and value):
                 raise ValueError(f"{file}:{number}: {line}")
             found[name] = value
+    return found
+
+
+@wrong("9.4", "a line with a comment in the place of its value is not refused")
+def comments_last(text: str, file: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.strip().startswith("--"):
+            continue
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not (name and equals and value) or name in found:
+            raise ValueError(f"{file}:{number}: {line}")
+        found[name] = value.partition("--")[0].strip()
     return found
 
 

@@ -35,7 +35,7 @@ def computes_a_port(configuration: Callable[[], str]) -> None:
     """8000 and the number of the site, in Lua: with it, without it, and with a larger one."""
     text = configuration()
     expect(isinstance(text, str), f"it returns {type(text).__name__}, not a text")
-    for site, port in (("", 8000), ("1", 8001), ("12", 8012)):
+    for site, port in (("", 8000), ("1", 8001), ("12", 8012), ("1234", 9234)):
         ran = run([sys.executable, "-c", READ, site], {"rsp.lua": text}, PATIENCE)
         when = f"with RSP_SITE={site}" if site else "when RSP_SITE is not set"
         want = f"port {port} before localhost:8080"
@@ -60,6 +60,8 @@ def finds_what_was_meant(nearest: Callable[[str, Iterable[str]], str | None]) ->
         expect(found == meant, f"{name} {slip}, and it finds {found}")
     found = nearest("colour", KNOWN)
     expect(found is None, f"colour is like none of them, and it finds {found}")
+    found = nearest("rsp_sit", ("RSP_HOME", "RSP_SITE"))
+    expect(found == "RSP_SITE", f"RSP_SITE is known, rsp_sit is near, and it finds {found}")
     expect(nearest("listenPort", ()) is None, "where nothing is known it still finds something")
 
 
@@ -107,7 +109,8 @@ def name_of(code: int) -> str:
 GOOD = """-- where we listen
 listenPort = 8000
 
-backendAddress = localhost  -- this machine
+backendAddress = localhost-- this machine
+  -- and what we ask it for
 path = /find?q=rsp
 """
 READ_AS = {"listenPort": "8000", "backendAddress": "localhost", "path": "/find?q=rsp"}
@@ -127,9 +130,10 @@ def reads_or_refuses(read_settings: Settings) -> None:
         ("listenPort 8000", "a line without ="),
         ("= 8000", "a line without a name"),
         ("backendPort =", "a line without a value"),
+        ("backendPort = -- 8080", "a line with a comment in the place of its value"),
         ("listenPort = 9000", "a name that was set before"),
     ):
-        refuses(read_settings, f"{GOOD}\n{line}\nlast = 1\n", "rsp.conf:7: ", what)
+        refuses(read_settings, f"{GOOD}{line}\nlast = 1\n", "rsp.conf:7: ", what)
     refuses(read_settings, "x", "other.conf:1: ", "a file of one wrong line")
 
 
