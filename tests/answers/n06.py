@@ -64,6 +64,11 @@ def for_a_moment(socks: Socks) -> Socks:
     return select.select(socks, [], [], 1.5)[0]
 
 
+@wrong("6.1", "nobody was ready, and it waited")
+def for_a_hundredth(socks: Socks) -> Socks:
+    return select.select(socks, [], [], 0.01)[0]
+
+
 @right("6.1")
 def by_a_look(socks: Socks) -> Socks:
     found = []
@@ -111,6 +116,17 @@ def until_less_came(sock: socket.socket) -> tuple[bytes, bool]:
                 return data, not more
     except BlockingIOError:
         return data, False
+
+
+@wrong("6.2", "a socket that must not wait was made one that may")
+def with_patience(sock: socket.socket) -> tuple[bytes, bool]:
+    data = b""
+    sock.settimeout(0.05)
+    with suppress(TimeoutError):
+        while more := sock.recv(4096):
+            data += more
+        return data, True
+    return data, False
 
 
 @wrong("6.2", "0 bytes came: it does not return two things")
@@ -162,12 +178,18 @@ def deaf_to_the_end(listener: socket.socket) -> None:
     echoing(listener, closing=False)
 
 
+@wrong("6.3", "a socket is never closed")
+def leaves_them_open(listener: socket.socket) -> None:
+    echoing(listener, closing_the_rest=False)
+
+
 def echoing(
     listener: socket.socket,
     *,
     timeout: int | None = None,
     catching: tuple[type[OSError], ...] = (OSError,),
     closing: bool = True,
+    closing_the_rest: bool = True,
 ) -> None:
     """Echo to all, in one thread; in the ways that a learner may get wrong."""
     socks = {listener.fileno(): listener}
@@ -194,7 +216,7 @@ def echoing(
                     if closing:
                         socks.pop(fd).close()
     finally:
-        for sock in socks.values():
+        for sock in socks.values() if closing_the_rest else ():
             sock.close()
 
 
@@ -258,6 +280,22 @@ def surprised_by_the_second(
                 if not take(listener, backend, other):
                     waiting.clear()
             elif not forward(source, other[source]):
+                for sock in (source, other[source]):
+                    del other[sock]
+                    sock.close()
+
+
+@wrong("6.4", "shut down while a client was at work, and its answer never came")
+def cuts_them_off(listener: socket.socket, backend: Address, wait: Wait = with_poll) -> None:
+    other: Ends = {}
+    while True:
+        named = {sock.fileno(): sock for sock in [listener, *other]}
+        for source in map(named.get, wait(named)):
+            if source is listener and not take(listener, backend, other):
+                for sock in other:
+                    sock.close()
+                return
+            if source in other and not forward(source, other[source]):
                 for sock in (source, other[source]):
                     del other[sock]
                     sock.close()

@@ -41,6 +41,11 @@ def takes_it_out(timers: Timers, now: float) -> float | None:
     return max(0, heapq.heappop(timers)[0] - now) if timers else None
 
 
+@wrong("7.1", "a quarter of a second is left, and the loop may wait 0 seconds")
+def whole_seconds(timers: Timers, now: float) -> float | None:
+    return max(0, int(timers[0][0] - now)) if timers else None
+
+
 @right("7.1")
 def by_the_smallest(timers: Timers, now: float) -> float | None:
     return min((max(0, moment - now) for moment, _ in timers), default=None)
@@ -82,6 +87,30 @@ def keeps_the_list(batch: Batch, handlers: dict[int, Handler], leaving: Sockets)
         handlers.get(fd, lambda: None)()
     for sock in leaving:
         sock.close()
+
+
+@wrong("7.2", "three are ready, and the order of calls is [1, 2, 3, 4]")
+def whoever_is_watched(batch: Batch, handlers: dict[int, Handler], leaving: Sockets) -> None:
+    for fd in list(handlers):
+        handlers.get(fd, lambda: None)()
+    while leaving:
+        leaving.pop().close()
+
+
+@wrong("7.2", "of two that leave, one is open after the round")
+def one_a_round(batch: Batch, handlers: dict[int, Handler], leaving: Sockets) -> None:
+    for fd, _ in batch:
+        handlers.get(fd, lambda: None)()
+    if leaving:
+        leaving.pop(0).close()
+
+
+@wrong("7.2", "in the next round the first and the third are ready again, and nobody is called")
+def once_and_never_again(batch: Batch, handlers: dict[int, Handler], leaving: Sockets) -> None:
+    for fd, _ in batch:
+        handlers.pop(fd, lambda: None)()
+    while leaving:
+        leaving.pop().close()
 
 
 @right("7.2")
@@ -138,6 +167,39 @@ def forgives_for_ever(loop: Any, sock: socket.socket, handler: Handler, seconds:
 
     loop.watch(sock, EVENT_READ, on_data)
     loop.after(seconds, look)
+
+
+def looking(
+    loop: Any, sock: socket.socket, handler: Handler, seconds: float, again: float, looks: int
+) -> None:
+    """Look again after `again` seconds, until so many looks have found nothing new."""
+    left = 0
+
+    def on_data() -> None:
+        nonlocal left
+        left = looks
+        handler()
+
+    def look() -> None:
+        nonlocal left
+        if left:
+            left -= 1
+            loop.after(again, look)
+        else:
+            loop.close(sock)
+
+    loop.watch(sock, EVENT_READ, on_data)
+    loop.after(seconds, look)
+
+
+@wrong("7.3", "it may be silent for 0.4 seconds, and was let go after 0.")
+def looks_too_soon(loop: Any, sock: socket.socket, handler: Handler, seconds: float) -> None:
+    looking(loop, sock, handler, seconds, seconds / 16, 1)
+
+
+@wrong("7.3", "was let go after 1.0: that is more than twice as long")
+def looks_too_often(loop: Any, sock: socket.socket, handler: Handler, seconds: float) -> None:
+    looking(loop, sock, handler, seconds, seconds, 2)
 
 
 @wrong("7.3", "no timer is set: a client that never says a word would stay")
@@ -208,6 +270,22 @@ def closes_behind_its_back(loop: Any, listener: socket.socket) -> None:
         if data := client.recv(4096):
             client.sendall(data)
         else:
+            client.close()
+
+    loop.watch(listener, EVENT_READ, on_client)
+
+
+@wrong("7.4", "a client's socket was closed without the loop: its number was free at once")
+def closes_with_its_own_hands(loop: Any, listener: socket.socket) -> None:
+    def on_client() -> None:
+        client, _ = listener.accept()
+        loop.watch(client, EVENT_READ, lambda: on_data(client))
+
+    def on_data(client: socket.socket) -> None:
+        if data := client.recv(4096):
+            client.sendall(data)
+        else:
+            loop.watch(client, 0)
             client.close()
 
     loop.watch(listener, EVENT_READ, on_client)

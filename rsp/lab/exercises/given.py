@@ -4,6 +4,7 @@ import gc
 import select
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from rsp.lab.tempers import linger
 from rsp.net import Address, listen
 
 LOOK = 0.001  # seconds between two looks
+STILL = 0.8  # seconds to see whether somebody spins, who may have to share the processor
+IDLE = 0.03  # seconds of the processor that who waits does not use up meanwhile
 LITTLE = 100  # bytes that a sparing socket takes with one send
 
 
@@ -200,3 +203,13 @@ def shut_soon(seconds: float) -> Iterator[tuple[socket.socket, threading.Event]]
         finally:
             timer.cancel()
             timer.join()
+
+
+def idle() -> bool:
+    """Tell whether this program uses no processor for a while."""
+    begun, deadline = time.process_time(), time.monotonic() + STILL
+    while time.monotonic() < deadline:
+        time.sleep(STILL / 20)
+        if time.process_time() - begun > IDLE:
+            return False
+    return True

@@ -1,10 +1,11 @@
-"""Two loops for the checks: one that is turned by hand, and the smallest that turns by itself."""
+"""Loops for the checks: one that is turned by hand, the smallest that turns by itself, a wait."""
 
+import select
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from rsp.lab.settings import TIMEOUT
@@ -55,6 +56,7 @@ class Small:
         self.sockets: set[socket.socket] = set()
         self.ending = threading.Event()
         self.failure: BaseException | None = None
+        self.closes = 0  # how often it was asked to close something
 
     def watch(self, sock: socket.socket, events: int, handler: Handler | None = None) -> None:
         """Call `handler` whenever one of `events` happens to `sock`; 0: watch it no more."""
@@ -66,6 +68,7 @@ class Small:
 
     def close(self, sock: socket.socket) -> None:
         """Watch it no more, and close it."""
+        self.closes += 1
         if sock.fileno() >= 0:
             self.watch(sock, 0)
             sock.close()
@@ -98,3 +101,11 @@ class Small:
             for sock in self.sockets:
                 sock.close()
             self.selector.close()
+
+
+def by_poll(fds: Iterable[int]) -> list[int]:
+    """Wait until some are readable; return them."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return [fd for fd, _ in poll.poll()]

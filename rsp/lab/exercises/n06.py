@@ -1,6 +1,5 @@
 """Checks of notebook 06."""
 
-import select
 import socket
 import threading
 import time
@@ -15,17 +14,19 @@ from rsp.lab.checks import Wrong, exercise, expect
 from rsp.lab.clients import Client, Named
 from rsp.lab.contract import RIGHT, SYMPTOMS
 from rsp.lab.ends import End
-from rsp.lab.exercises.given import all_closed, listed, shut_soon, spoken_to
+from rsp.lab.exercises.given import all_closed, idle, listed, shut_soon, spoken_to
+from rsp.lab.exercises.loops import by_poll
 from rsp.lab.exercises.n03 import Served, served
 from rsp.lab.judge import judge
+from rsp.lab.proxies import InThread, wake
 from rsp.lab.running import running
+from rsp.lab.settings import TIMEOUT
 from rsp.lab.tempers import holding
 from rsp.net import Address
 
 AT_ONCE = 1.0  # seconds within which what does not wait comes back, on a busy machine, too
+OFTEN = 100  # times that somebody is asked who must not wait
 A_WHILE = 0.2  # seconds in which nothing happens
-STILL = 0.8  # seconds to see whether somebody spins, who may have to share the processor
-IDLE = 0.03  # seconds of the processor that who waits does not use up meanwhile
 CROWD = 4  # clients at once
 LOOK = 0.001  # seconds between two looks
 
@@ -41,7 +42,8 @@ def asks_who_is_readable(readable_now: Callable[[Socks], Iterable[socket.socket]
         theirs["ended"].shutdown(socket.SHUT_WR)
         theirs["closed"].close()
         with spoken_to(theirs["silent"], AT_ONCE) as waited:  # who waits is woken
-            found = listed(readable_now([ours["silent"]]))
+            for _ in range(OFTEN):  # a short wait is one, too
+                found = listed(readable_now([ours["silent"]]))
         expect(not waited.is_set(), "nobody was ready, and it waited")
         expect(not found, "nothing has come on a socket, and it is in the list")
         expect(listed(readable_now([])) == [], "of no sockets at all, some are in the list")
@@ -71,6 +73,8 @@ def takes_all_there_is(all_there_is: Callable[[socket.socket], tuple[bytes, bool
             if ends:
                 theirs["one"].shutdown(socket.SHUT_WR)
             got = all_there_is(ours["one"])
+            left = ours["one"].gettimeout()
+        expect(left == 0, "a socket that must not wait was made one that may")
         came = f"{len(data):,} bytes came{' and then the end' if ends else ''}"
         judged(got, came, data, ends=ends)
 
@@ -106,16 +110,6 @@ def echoes_for_many(echo_for_many: Callable[[socket.socket], None]) -> None:
             raise server.failure
 
 
-def idle() -> bool:
-    """Tell whether this program uses no processor for a while."""
-    begun, deadline = time.process_time(), time.monotonic() + STILL
-    while time.monotonic() < deadline:
-        time.sleep(STILL / 20)
-        if time.process_time() - begun > IDLE:
-            return False
-    return True
-
-
 def talk(visitors: list[Client], server: Served) -> None:
     """The last one speaks first, then everybody; the first ones have been silent meanwhile."""
     for visitor in reversed(visitors):
@@ -139,7 +133,7 @@ def echoed(visitor: Client, count: int, server: Served) -> bytes:
 
 
 def leave(visitors: list[Client], server: Served) -> None:
-    """One breaks off, one ends, one goes on."""
+    """One breaks off, one ends, one goes on, and is left when the listener is shut down."""
     first, second, third = visitors
     first.send(b"x")
     first.abort()
@@ -158,6 +152,9 @@ def leave(visitors: list[Client], server: Served) -> None:
     if not got and server.has_ended() and server.failure:
         raise server.failure
     expect(got == b"still there?", "after two that left, the third gets nothing back")
+    wake(server.listener)
+    server.join(TIMEOUT)
+    expect(not server.is_alive(), "the listener was shut down, and it serves on")
 
 
 @exercise("6.4")
@@ -168,6 +165,7 @@ def serves_over_wait(my_serve: Callable[..., None]) -> None:
         expect(shut.is_set(), "it returns while its listener is still open")
     asks_about_all(my_serve)
     bears_two_at_once(my_serve)
+    serves_to_the_end(my_serve)
     stage = ModuleType("s06_readiness")
     stage.serve = my_serve  # type: ignore[attr-defined]
     for outcome, symptom in judge(stage).shown.items():
@@ -230,15 +228,23 @@ def bears_two_at_once(my_serve: Callable[..., None]) -> None:
     expect(not ended, f"both ends of a client were ready in one round, and that ended it{told}")
 
 
+def serves_to_the_end(my_serve: Callable[..., None]) -> None:
+    """Who is at work when the listener is shut down still gets an answer."""
+    got = b""
+    with Backend(holding()) as backend, running(my_serve, backend) as proxy:
+        with Client(proxy) as client, suppress(OSError):
+            client.ask()
+            backend.wait_until(lambda: bool(backend.requests))
+            assert isinstance(proxy, InThread)
+            proxy.shut_down()
+            proxy.ended(A_WHILE)
+            backend.release()
+            got = client.recv_all()
+    told = "the listener was shut down while a client was at work, and its answer never came"
+    expect(got.endswith(b"at last\n"), told)
+
+
 def leaving(end: End, backend: Backend) -> None:
     """Take a request, wait for `release`, and close without an answer."""
     if backend.take(end):
         backend.hold(end)
-
-
-def by_poll(fds: Iterable[int]) -> list[int]:
-    """Wait until some are readable; return them."""
-    poll = select.poll()
-    for fd in fds:
-        poll.register(fd, select.POLLIN)
-    return [fd for fd, _ in poll.poll()]

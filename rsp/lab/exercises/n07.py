@@ -35,6 +35,8 @@ def waits_until_the_next(patience: Callable[[Timers, float], float | None]) -> N
     expect(told is not None, f"{where} for ever")
     expect(isinstance(told, int | float), f"it returns {type(told).__name__}, not a number")
     expect(told == 4, f"{where} {told:g} seconds")
+    told = patience(list(timers), 103.75)
+    expect(told == 0.25, f"a quarter of a second is left, and the loop may wait {told} seconds")
     told = patience(list(timers), 107)
     where = "a timer has been due for three seconds, and the loop may wait"
     expect(told is not None, f"{where} for ever")
@@ -50,28 +52,29 @@ def waits_until_the_next(patience: Callable[[Timers, float], float | None]) -> N
 
 
 class Scene:
-    """Three sockets with handlers, of which the first may close the second."""
+    """Four sockets with handlers; three are ready, and the first may close 2 and 4."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
+        self.sockets = [stack.enter_context(socket.socket()) for _ in range(4)]
         self.handlers: dict[int, Handler] = {}
         self.leaving: list[socket.socket] = []
         self.called: list[int] = []
         self.early = False  # a socket was closed before the batch was over
         for place, sock in enumerate(self.sockets):
             self.handlers[sock.fileno()] = partial(self.on_event, place)
-        self.batch = [(sock.fileno(), selectors.EVENT_READ) for sock in self.sockets]
+        self.batch = [(sock.fileno(), selectors.EVENT_READ) for sock in self.sockets[:3]]
         self.closes = False
 
     def on_event(self, place: int) -> None:
-        """Note who was called; the first one closes the second, if it shall."""
+        """Note who was called; the first one closes two others, if it shall."""
         self.called.append(place + 1)
+        others = self.sockets[1::2]
         if place == 0 and self.closes:
-            second = self.sockets[1]
-            del self.handlers[second.fileno()]
-            self.leaving.append(second)
+            for sock in others:
+                del self.handlers[sock.fileno()]
+                self.leaving.append(sock)
         if place == 2 and self.closes:
-            self.early = self.sockets[1].fileno() < 0
+            self.early = any(sock.fileno() < 0 for sock in others)
 
 
 @exercise("7.2")
@@ -94,8 +97,14 @@ def closes_at_the_end(
         expect(3 in scene.called, f"{first}, and the third was not called any more")
         expect(not scene.early, f"{first}, and it was closed while events lay in the batch")
         expect(scene.sockets[1].fileno() < 0, f"{first}, and after the round it is still open")
+        expect(scene.sockets[3].fileno() < 0, "of two that leave, one is open after the round")
         expect(not scene.leaving, f"{first}, it is closed, and still on the list of who leaves")
         expect(scene.sockets[2].fileno() >= 0, f"{first}, and another one is closed as well")
+        scene.closes = False
+        scene.called.clear()
+        one_round(scene.batch[::2], scene.handlers, scene.leaving)
+        told = f"the first and the third are ready again, and {told_of(scene.called)}"
+        expect(scene.called == [1, 3], f"in the next round {told}")
 
 
 def told_of(called: list[int]) -> str:
@@ -118,6 +127,7 @@ def lets_the_idle_go(
         time.sleep(SILENCE / 2)
         for _ in range(100):
             loop.come()
+        last = time.monotonic()
         often = "something came a hundred times"
         expect(len(came) == 100, f"{often}, and the handler was called {len(came)} times")
         count = len(loop.timers)
@@ -126,11 +136,17 @@ def lets_the_idle_go(
         expect(not loop.closed, "something came before the timer was due, and it was let go")
         count = len(loop.timers)
         expect(count == 1, f"after the first look there are {count} timers: who looks again?")
-        loop.fire()
-        if not loop.closed and loop.timers:  # it may want to look a last time
-            loop.fire()
+        silent = SILENCE / 2
+        for _ in range(2):  # it may want to look a last time
+            if not loop.closed and loop.timers:
+                silent += loop.timers[0][0]
+                loop.fire()
+        spent = time.monotonic() - last
         expect(loop.closed, "nothing came from one look to the next ones, and it was not let go")
         expect(not loop.timers, "it was let go, and a timer is still set for it")
+        told = f"it may be silent for {SILENCE} seconds, and was let go after"
+        expect(spent >= SILENCE, f"{told} {spent:.1f}")
+        expect(silent <= SILENCE * 2.1, f"{told} {silent:.1f}: that is more than twice as long")
         leaves_by_itself(let_idle_go, sock)
 
 
@@ -169,6 +185,8 @@ def echoes_on_a_loop(echo: Callable[[Any, socket.socket], None]) -> None:
             expect(gone, "a client has left, and its socket has not been closed")
             stale = any(key.fileobj in gone for key in loop.selector.get_map().values())
             expect(not stale, "a client has left, and the loop still watches the number it had")
+            told = "a client's socket was closed without the loop: its number was free at once"
+            expect(loop.closes, told)
 
 
 def words_of(client: Client, size: int) -> bytes:
