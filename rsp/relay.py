@@ -147,6 +147,12 @@ class Side(Stream):
             self.loop.writes(self.sock, None)
             self.target.resume()
 
+    def take_over(self, before: Stream) -> None:
+        """Send first what was pending for its socket before it became a side."""
+        self.pending, self.size = before.pending, before.size
+        before.pending, before.size = None, 0
+        self.loop.writes(self.sock, self.on_writable)
+
     def finish(self) -> None:
         """Say that no more will come, once everything has gone."""
         if self.ended and self.target.shut and self.pending is None:

@@ -1,0 +1,247 @@
+"""The client's side of HTTP: requests as they come, one after the other, and what follows each.
+
+Requests may come before the last one is answered (pipelining); they wait, and are answered in
+order. A connection ends in one of three ways: at rest, with a `Connection: close` that was kept, or
+by a reset where the client must not believe that an answer is whole.
+"""
+
+import socket
+from http import HTTPStatus
+
+from rsp import forward
+from rsp.errors import RspError
+from rsp.exchange import Exchange
+from rsp.http1.message import BadRequest, Request
+from rsp.http1.requests import take_request
+from rsp.leaving import Leaving
+from rsp.service import SLOW, Service
+from rsp.stream import HIGH_WATER, LOW_WATER, Stream
+from rsp.upstream import Upstream
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Client(Leaving):
+    """One client. Between its requests it has no exchange."""
+
+    __slots__ = ("about", "exchange", "limits", "pool", "quick", "taking")
+
+    def __init__(self, service: Service, sock: socket.socket, peer: str) -> None:
+        super().__init__(service, sock)
+        self.pool, self.quick, self.limits = service.pool, service.quick, service.limits
+        self.about = forward.about(peer.encode())
+        self.exchange: Exchange | None = None
+        self.taking = False  # requests are being taken: the next one in this loop
+
+    def __repr__(self) -> str:
+        state = "closing" if self.closing else "at work" if self.exchange else "idle"
+        return f"<Client: {state}, {len(self.received)} bytes received, {super().__repr__()}>"
+
+    @property
+    def patience(self) -> float:
+        """Seconds for the backend's next bytes."""
+        return self.service.timeouts.answer
+
+    @property
+    def stream(self) -> Stream:
+        """Where responses go, and where a request's body comes from."""
+        return self
+
+    def date(self) -> bytes:
+        """Return what a Date field says now."""
+        return self.service.clock.date()
+
+    def on_data(self, data: bytes) -> None:
+        """Take what has come: a request, a part of its body, or the next ones."""
+        if self.closing:
+            self.throw_away(data)
+            return
+        known = len(self.received)
+        self.received = self.received + data if known else data
+        if self.exchange:
+            self.go_on()
+        else:
+            if not known:
+                self.deadline = self.loop.now + self.service.timeouts.head
+            self.take_all(known)
+
+    def take_all(self, known: int = 0) -> None:
+        """Take one request after the other, as long as each is answered at once.
+
+        A loop, for an answer that calls for the next request would go as deep as a client likes.
+        """
+        if self.taking:
+            return
+        self.taking = True
+        while self.received and not self.exchange and not self.closing and self.size < HIGH_WATER:
+            if not self.take(known):
+                break
+            known = 0
+        self.taking = False
+
+    def take(self, known: int) -> bool:
+        """Begin with the request that has come; tell whether its head was complete."""
+        try:
+            found = self.quick.take_request(self.received)
+            if not found:
+                found = take_request(self.received, self.limits, known)
+            if not found:
+                return False
+            request, end = found
+            self.received = self.received[end:]
+            self.begin(request)
+        except BadRequest as error:
+            self.answer_with(error)
+        return True
+
+    def begin(self, request: Request) -> None:
+        """Pass a request on, unless it is for us. Raises BadRequest."""
+        if request.method in (b"CONNECT", b"TRACE"):
+            raise BadRequest(501, f"{request.method.decode()} is not for a reverse proxy")
+        self.exchange = exchange = Exchange(self, request)
+        if forward.hops_left(request) == 0:
+            self.answer_here(HTTPStatus.OK, b"", keep=True, page=False)
+            return
+        if b"expect" in request.special:
+            self.expect(request)
+        self.deadline = self.loop.now + self.service.timeouts.answer
+        host = request.host if request.host is not None else str(self.pool.backend).encode()
+        exchange.start(host)
+
+    def expect(self, request: Request) -> None:
+        """Refuse what nobody can meet; let the body come where the backend knows no Expect."""
+        if request.minor == 0:  # to be ignored (RFC 9110 §10.1.1)
+            request.special.pop(b"expect")
+            return
+        if [value.lower() for value in request.special[b"expect"]] != [b"100-continue"]:
+            raise BadRequest(417, "an expectation that is not 100-continue")
+        if not request.framing:
+            request.special.pop(b"expect")
+        elif self.pool.minor == 0:
+            self.send(CONTINUE)
+
+    def go_on(self) -> None:
+        """Pass on what has come of a request's body; what comes behind it waits."""
+        exchange = self.exchange
+        if not exchange or not exchange.body or exchange.body.done:
+            if len(self.received) >= HIGH_WATER:
+                self.pause()
+        elif not exchange.upstream:
+            self.pause()
+        elif self.received:
+            self.deadline = self.loop.now + self.service.timeouts.answer
+            data, self.received = self.received, b""
+            exchange.pass_body(data)
+
+    def take_received(self) -> bytes:
+        """Return what has come behind a head, which is forgotten here."""
+        said, self.received = self.received, b""
+        return said
+
+    def give_back(self, rest: bytes) -> None:
+        """Keep what lies behind a request's body."""
+        self.received = rest
+
+    def on_done(self, *, keep: bool) -> None:
+        """Go on behind a complete response: with the next request, or to the end."""
+        self.exchange = None
+        if not keep or self.service.draining:
+            self.finish_up()
+        elif not self.taking:
+            self.next()
+
+    def next(self) -> None:
+        """Take the next request, when it has come already; or wait for it."""
+        timeouts = self.service.timeouts
+        self.deadline = self.loop.now + (timeouts.head if self.received else timeouts.idle)
+        if self.received:
+            self.take_all()
+        if not self.exchange and not self.closing and self.size < HIGH_WATER:
+            if self.ended:
+                self.on_end()
+            else:
+                self.resume()
+
+    def after_send(self) -> None:
+        """Go on with what had to wait for room."""
+        super().after_send()
+        if self.closing:
+            self.close_if_done()
+        elif self.exchange:
+            self.deadline = self.loop.now + self.service.timeouts.answer
+        elif self.size <= LOW_WATER:
+            self.next()
+
+    def on_end(self) -> None:
+        """The client has no more to say; it still gets the answers that it has asked for."""
+        if self.closing:
+            self.leave()
+        elif not self.exchange:
+            if self.received:
+                self.answer_with(BadRequest(400, "the request broke off"))
+            else:
+                self.finish_up()
+        elif self.exchange.body and not self.exchange.body.done:
+            self.exchange.keep = False
+            self.exchange.fail(BadRequest(400, "the request's body broke off"))
+
+    def on_break(self, error: Exception) -> None:
+        """The client has gone: nobody waits for the rest."""
+        if self.exchange:
+            self.exchange.drop()
+            self.exchange = None
+        self.abort_now()
+
+    def answer_with(self, error: RspError) -> None:
+        """Answer in the backend's place. What is behind a request that we refuse is not read."""
+        bad = isinstance(error, BadRequest)
+        text = f"{error}\n".encode() if bad else b""  # of a backend nobody is told more
+        self.answer_here(HTTPStatus(error.status), text, keep=not bad)
+
+    def answer_here(
+        self, status: HTTPStatus, text: bytes, *, keep: bool, page: bool = True
+    ) -> None:
+        """Send a plain page of our own, or none."""
+        exchange = self.exchange
+        keep = keep and (not exchange or exchange.keep)
+        keep = keep and (not exchange or not exchange.body or exchange.body.done)
+        head, body = forward.own_answer(status, text if page else None, self.date(), keep)
+        silent = exchange is not None and exchange.request.method == b"HEAD"
+        self.send(head if silent else head + body)
+        self.on_done(keep=keep)
+
+    def abort(self) -> None:
+        """Break off: what was sent must not look complete."""
+        self.exchange = None
+        self.abort_now()
+
+    def switch(self, upstream: Upstream, head: bytes, data: bytes) -> None:
+        """Relay from now on; what the client has said since its request goes first."""
+        self.exchange = None
+        said, self.received = self.received, b""
+        relay = self.service.on_tunnel(self.sock, upstream.sock)
+        self.closing = self.ended = True  # whoever holds it still can do no more
+        self.service.on_gone(self)
+        relay.start()
+        if self.pending is not None:
+            relay.client.take_over(self)
+        if relay.on_close:
+            relay.client.send(head + data)
+        if said and relay.on_close:
+            relay.upstream.send(said)
+
+    def on_timeout(self) -> None:
+        """Do what follows when a deadline has passed."""
+        if self.closing:
+            self.leave()
+        elif self.exchange:
+            body = self.exchange.body
+            self.exchange.keep = False
+            if body and not body.done:
+                self.exchange.fail(BadRequest(408, "the request's body took too long"))
+            else:
+                self.exchange.fail(SLOW)
+        elif self.received:
+            self.answer_with(BadRequest(408, "the request took too long"))
+        else:
+            self.finish_up()

@@ -1,0 +1,172 @@
+"""What a proxy changes in what it passes on: the field rules (RFC 9110 §7.6, RFC 9112 §9).
+
+Framing and Host of what goes out are written from what was parsed, never copied; what concerned one
+connection alone stays behind.
+"""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from rsp.http1.grammar import FIELD, elements
+from rsp.http1.message import CHUNKED, UNTIL_END, BadRequest, Request, Response
+
+VIA = b"1.1 rsp"  # how we are called (RFC 9110 §7.6.3)
+OWN_VIA = b"Via: %b\r\n" % VIA
+# What Connection may name that is no field, or is decided elsewhere.
+OURS = frozenset(b"close keep-alive upgrade te http2-settings".split())
+NO_TUNNEL = frozenset((b"h2c", b"h2", b"tls/1.0"))  # upgrades that a proxy cannot let pass unread
+
+
+def without(fields: bytes, names: Iterable[bytes]) -> bytes:
+    """Return the fields but those with these names: Connection says whose they are."""
+    unwanted = set(names)
+    kept: list[bytes] = []
+    for line in fields.splitlines(keepends=True):
+        match = FIELD.match(line)
+        if not match or match[1].lower() not in unwanted:
+            kept.append(line)
+    return b"".join(kept)
+
+
+def passing(message: Request | Response) -> bytes:
+    """Return the fields that pass: not those that Connection names (RFC 9110 §7.6.1)."""
+    named = [option for option in message.options if option not in OURS]
+    return without(message.fields, named) if named else message.fields
+
+
+def via(message: Request | Response) -> bytes:
+    """Return the Via field, with ourselves at its end (RFC 9110 §7.6.3)."""
+    before = message.special.get(b"via")
+    return b"Via: %b\r\n" % (b", ".join([*before, VIA]) if before else VIA)
+
+
+def upgrade_of(request: Request) -> bytes:
+    """Return the protocols that the client would change to, or nothing (RFC 9110 §7.8).
+
+    Not from HTTP/1.0, not with a body, which would come before the answer, and not to HTTP/2, for
+    then everything behind it would pass unread (RFC 9113 §3.1 has done away with h2c).
+    """
+    asked = request.special.get(b"upgrade")
+    if not asked or request.minor == 0 or request.framing or b"upgrade" not in request.options:
+        return b""
+    wanted = [part.strip(b" \t") for part in b",".join(asked).split(b",")]
+    return b", ".join(part for part in wanted if part and part.lower() not in NO_TUNNEL)
+
+
+def framing_of(framing: int) -> bytes:
+    """Return the field that says how a body is framed; nothing where none can be told."""
+    if framing == CHUNKED:
+        return b"Transfer-Encoding: chunked\r\n"
+    return b"" if framing == UNTIL_END else b"Content-Length: %d\r\n" % framing
+
+
+def request_head(
+    request: Request, host: bytes, about: bytes, *, expects: bool = False, upgrade: bytes = b""
+) -> bytes:
+    """Return the head that goes to a backend; `about` are the fields that tell of the client."""
+    special = request.special
+    fields = request.fields if not request.options else passing(request)
+    more = about + (via(request) if b"via" in special else OWN_VIA)
+    if request.host is not None:
+        more += b"X-Forwarded-Host: %b\r\n" % request.host
+    if request.framing or b"content-length" in special:
+        more += framing_of(request.framing)
+    if expects:
+        more += b"Expect: 100-continue\r\n"
+    if upgrade:
+        more += b"Connection: upgrade\r\nUpgrade: %b\r\n" % upgrade
+    elif b"te" in special and b"trailers" in elements(special[b"te"]):
+        more += b"Connection: TE\r\nTE: trailers\r\n"
+    if b"max-forwards" in special:
+        more += max_forwards(request)
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n" % (
+        request.method,
+        request.target,
+        host,
+        fields,
+        more,
+    )
+
+
+def hops_left(request: Request) -> int | None:
+    """Return how often a TRACE or OPTIONS may be passed on; None: as often as it likes.
+
+    Raises BadRequest for what is no number (RFC 9110 §7.6.2).
+    """
+    values = request.special.get(b"max-forwards")
+    if values is None or request.method not in (b"OPTIONS", b"TRACE"):
+        return None
+    if len(values) > 1 or not values[0].isdigit() or len(values[0]) > 9:
+        raise BadRequest(400, "a malformed Max-Forwards")
+    return int(values[0])
+
+
+def max_forwards(request: Request) -> bytes:
+    """Return the Max-Forwards field, one less where it counts, else as it came."""
+    left = hops_left(request)
+    value = b", ".join(request.special[b"max-forwards"]) if left is None else b"%d" % (left - 1)
+    return b"Max-Forwards: %b\r\n" % value
+
+
+def about(peer: bytes, proto: bytes = b"http") -> bytes:
+    """Return what a backend is told of a client, whatever it says of itself.
+
+    Nobody is believed who is not trusted: its own X-Forwarded fields and Forwarded are gone.
+    """
+    return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (peer, proto)
+
+
+def response_head(
+    response: Response, framing: int | None, minor: int, keep: bool, date: bytes
+) -> bytes:
+    """Return the head that goes to a client of HTTP/1.`minor`.
+
+    `framing` is how the body is framed for it; None: there is none, and its length is told as the
+    backend told it. Date is added where the backend has no clock (RFC 9110 §6.6.1).
+    """
+    special = response.special
+    fields = response.fields if not response.options else passing(response)
+    dates = special.get(b"date")
+    more = b"Date: %b\r\n%b" % (dates[0] if dates else date, via(response))
+    if framing is not None:
+        more += framing_of(framing)
+    elif b"content-length" in special and response.status != 204:
+        more += b"Content-Length: %b\r\n" % special[b"content-length"][0]
+    if response.status == 426 and b"upgrade" in special:
+        more += b"Upgrade: %b\r\nConnection: upgrade\r\n" % b", ".join(special[b"upgrade"])
+    if not keep:
+        more += b"Connection: close\r\n"
+    elif minor == 0:
+        more += b"Connection: keep-alive\r\n"
+    return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (response.status, response.reason, fields, more)
+
+
+def switching_head(response: Response) -> bytes:
+    """Return the head of a 101, with what the client has to know of the protocol."""
+    protocols = b", ".join(response.special.get(b"upgrade", []))
+    return b"HTTP/1.1 101 %b\r\n%bConnection: upgrade\r\nUpgrade: %b\r\n\r\n" % (
+        response.reason,
+        passing(response),
+        protocols,
+    )
+
+
+def interim_head(response: Response) -> bytes:
+    """Return the head of another 1xx, such as 103 (RFC 8297)."""
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (response.status, response.reason, passing(response))
+
+
+def own_answer(
+    status: HTTPStatus, text: bytes | None, date: bytes, keep: bool
+) -> tuple[bytes, bytes]:
+    """Return head and body of an answer of our own: a plain page, or no body where text is None."""
+    title = b"%d %b" % (status, status.phrase.encode())
+    body = b"" if text is None else b"%b\n%b" % (title, text)
+    head = b"HTTP/1.1 %b\r\nDate: %b\r\nContent-Length: %d\r\n%b%b\r\n" % (
+        title,
+        date,
+        len(body),
+        b"" if text is None else b"Content-Type: text/plain\r\n",
+        b"" if keep else b"Connection: close\r\n",
+    )
+    return head, body

@@ -1,0 +1,149 @@
+"""The gateway: accepts clients on a loop, and passes their HTTP requests on to a backend.
+
+A gateway is what HTTP calls a reverse proxy (RFC 9110 §3.7).
+"""
+
+import logging
+import socket
+
+from rsp.accepting import Accepting, Peer
+from rsp.client import Client
+from rsp.http1.message import Limits
+from rsp.http1.quick import Quick
+from rsp.loop import HAS_EPOLL, Loop
+from rsp.net import Address
+from rsp.pipes import CAN_SPLICE, Pipes
+from rsp.pool import Pool
+from rsp.relay import Relay
+from rsp.service import Clock, Service, Timeouts
+from rsp.stream import Stream, reset_at_close
+
+log = logging.getLogger(__name__)
+
+SWEEP = 1.0  # seconds between two looks at the deadlines: a request touches no timer
+
+
+class Gateway(Accepting):
+    """One listener before one backend, on one loop, in HTTP/1.1."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        listener: socket.socket,
+        backend: Address,
+        *,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        splice: bool = CAN_SPLICE,
+    ) -> None:
+        super().__init__(loop, listener)
+        self.backend = backend
+        self.pool = Pool(loop, backend)
+        self.pipes = Pipes() if splice else None
+        self.clients: set[Client] = set()
+        self.tunnels: dict[Relay, float] = {}  # and the moment at which each began
+        limits = limits or Limits()
+        self.service = Service(
+            loop, self.pool, limits, Quick(limits), timeouts or Timeouts(), Clock(loop),
+            self.on_gone, self.on_tunnel,
+        )  # fmt: skip
+        self.sweeping = loop.after(SWEEP, self.sweep)
+
+    def __repr__(self) -> str:
+        return f"<Gateway to {self.backend}: {self.count()} clients>"
+
+    def count(self) -> int:
+        """Return how many clients there are."""
+        return len(self.clients) + len(self.tunnels)
+
+    def take(self, client: socket.socket, peer: Peer) -> None:
+        """Read a client's requests."""
+        try:
+            client.setblocking(False)
+            one = Client(self.service, client, host_of(peer))
+            one.resume()
+        except BaseException:  # a fault of ours, or the kernel can watch no more
+            reset_at_close(client)
+            self.loop.close(client)
+            raise
+        self.clients.add(one)
+
+    def on_gone(self, client: Stream) -> None:
+        """Forget a client that was closed, or has a tunnel now."""
+        assert isinstance(client, Client)
+        self.clients.discard(client)
+        self.gone()
+
+    def on_tunnel(self, client: socket.socket, upstream: socket.socket) -> Relay:
+        """Return the relay for two who have agreed on a protocol of their own."""
+        relay = Relay(self.loop, client, upstream, self.on_close, self.pipes)
+        self.tunnels[relay] = self.loop.now
+        return relay
+
+    def on_close(self, relay: Relay) -> None:
+        """Forget a tunnel."""
+        self.tunnels.pop(relay, None)
+        self.gone()
+
+    def end_if_done(self) -> None:
+        """Let those go who have nothing underway, now that nobody will come; the rest finish."""
+        if not self.service.draining:
+            self.service.draining = True
+            for client in tuple(self.clients):
+                if not client.exchange and not client.received:
+                    client.leave()
+        super().end_if_done()
+
+    def sweep(self) -> None:
+        """Look whose deadline has passed."""
+        now = self.loop.now
+        late = [client for client in self.clients if client.deadline <= now]
+        for client in late:
+            client.on_timeout()
+        self.pool.sweep()
+        self.sweeping = self.loop.after(SWEEP, self.sweep)
+
+    def close(self) -> None:
+        """Let everybody go at once, as broken off."""
+        self.accepting = False
+        self.sweeping.cancel()
+        self.loop.reads(self.listener, None)
+        for client in tuple(self.clients):
+            if client.exchange:
+                client.exchange.drop()
+            client.abort()
+        for relay in tuple(self.tunnels):
+            relay.close(reset=True)
+        self.pool.close()
+        if self.pipes:
+            self.pipes.close()
+
+
+def host_of(peer: Peer) -> str:
+    """Return a client's address as the forwarded fields have it: IPv4 as IPv4."""
+    host = str(peer[0]) if isinstance(peer, tuple) else ""
+    return host.removeprefix("::ffff:") if "." in host else host
+
+
+def serve(
+    listener: socket.socket,
+    backend: Address,
+    *,
+    epoll: bool = HAS_EPOLL,
+    splice: bool = CAN_SPLICE,
+    limits: Limits | None = None,
+    timeouts: Timeouts | None = None,
+) -> None:
+    """Serve until the listener is shut down and its clients have gone.
+
+    Raises what `resolve` does when nobody knows the backend's name at the start.
+    """
+    loop = Loop(epoll=epoll)
+    try:
+        gateway = Gateway(loop, listener, backend, limits=limits, timeouts=timeouts, splice=splice)
+        try:
+            loop.run()
+        finally:
+            gateway.close()
+    finally:
+        loop.shut()
