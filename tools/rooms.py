@@ -11,9 +11,8 @@ from rsp.lab.recorder import Kind
 from tools.names import file_of
 
 BESIDE = "rsp.lab"  # a room that stands beside the list
-WIDTH, HEIGHT, GAP, MARGIN = 130, 34, 30, 24  # px: a room, between two, at the sides
-BEND = 34  # px that an arrow swings out for each room that it passes
-ARROW = COLOURS[Kind.DATA]
+STEP, NAME, MARGIN = 27, 100, 20  # px: a stair, the longest name, at the sides
+DOT = COLOURS[Kind.DATA]
 
 
 def layers(root: Path) -> list[str]:
@@ -50,23 +49,31 @@ def named(tree: ast.Module) -> Iterator[str]:
 
 
 def drawn(root: Path) -> str:
-    """Return the rooms as an SVG: the list from top to bottom, the lab beside it."""
-    rooms = layers(root)
+    """Return the rooms as an SVG: stairs of names, and a dot for each import.
+
+    From a dot it is straight down to the room that is imported, and to the left to the one that
+    imports it. A room that imported from one above it would have its dot on the other side.
+    """
     imported = taken(root)
+    rooms = [BESIDE, *layers(root)]
     told = escape("; ".join(sentences(imported)), quote=True)
-    left = MARGIN + WIDTH + 90  # of the list
-    width = left + WIDTH + MARGIN + BEND * len(rooms)
-    height = 2 * MARGIN + len(rooms) * (HEIGHT + GAP) - GAP
-    beside_y = MARGIN + (len(rooms) - 2) * (HEIGHT + GAP)
-    parts = [box(BESIDE, MARGIN, beside_y)]
-    for place, room in enumerate(rooms):
-        top = MARGIN + place * (HEIGHT + GAP)
-        parts.append(box(room, left, top))
-        for other in sorted(imported[room], key=rooms.index):
-            parts.append(down(left, top, rooms.index(other) - place))
-        if room in imported[BESIDE]:
-            start, end = (MARGIN + WIDTH, beside_y + HEIGHT / 2), (left, top + HEIGHT / 2)
-            parts.append(arrow(f"M{start[0]},{start[1]} L{end[0] - 9},{end[1]}", *end, (1, 0)))
+    width = MARGIN + NAME + STEP * len(rooms) + MARGIN
+    height = 2 * MARGIN + STEP * len(rooms)
+    parts: list[str] = []
+    for row, room in enumerate(rooms):
+        y = MARGIN + STEP * row + STEP / 2
+        found = sorted(rooms.index(other) for other in imported[room])
+        if found:
+            parts.append(line(across(row) + 6, y, across(found[-1]), y))
+        importers = [above for above, other in enumerate(rooms) if room in imported[other]]
+        if importers:
+            top = MARGIN + STEP * importers[0] + STEP / 2
+            parts.append(line(across(row), top, across(row), y - 10))
+    for row, room in enumerate(rooms):
+        y = MARGIN + STEP * row + STEP / 2
+        parts.append(label(room, across(row), y + 4, INK, "end", "600"))
+        dots = (across(rooms.index(other)) for other in sorted(imported[room]))
+        parts += [f"<circle cx='{x}' cy='{y}' r='5' fill='{DOT}'/>" for x in dots]
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' "
         f"viewBox='0 0 {width} {height}' role='img' aria-label='{told}'><title>{told}</title>"
@@ -75,37 +82,17 @@ def drawn(root: Path) -> str:
     )
 
 
+def across(place: int) -> float:
+    """Return where the column of a room is, which begins where its name ends."""
+    return MARGIN + NAME + STEP * place
+
+
+def line(x: float, y: float, to_x: float, to_y: float) -> str:
+    """Return a thin line, for the eye to go along."""
+    return f"<path d='M{x},{y} L{to_x},{to_y}' stroke='{LINE}' stroke-width='1.5'/>"
+
+
 def sentences(imported: dict[str, set[str]]) -> Iterator[str]:
     """Yield who imports from whom, in words."""
     for room, others in imported.items():
         yield f"{room} imports from {', '.join(sorted(others)) or 'no other'}"
-
-
-def box(name: str, x: float, y: float) -> str:
-    """Return a room."""
-    return (
-        f"<rect x='{x}' y='{y}' width='{WIDTH}' height='{HEIGHT}' rx='6' fill='#f2f4f7' "
-        f"stroke='{LINE}'/>" + label(name, x + WIDTH / 2, y + HEIGHT / 2 + 4, INK, weight="600")
-    )
-
-
-def down(left: float, top: float, span: int) -> str:
-    """Return the arrow from a room to one that stands `span` places below it."""
-    if span == 1:
-        x, end = left + WIDTH / 2, top + HEIGHT + GAP
-        return arrow(f"M{x},{top + HEIGHT} V{end - 9}", x, end, (0, 1))
-    x, y = left + WIDTH, top + HEIGHT / 2
-    out, end = x + BEND * span, y + span * (HEIGHT + GAP)
-    return arrow(f"M{x},{y} C{out},{y} {out},{end} {x + 9},{end}", x, end, (-1, 0))
-
-
-def arrow(path: str, x: float, y: float, way: tuple[int, int]) -> str:
-    """Return a line with a head whose tip is at (x, y) and points that way."""
-    dx, dy = way
-    tip, back = (x - 2 * dx, y - 2 * dy), (x - 10 * dx, y - 10 * dy)
-    head = f"M{back[0] - 4 * dy},{back[1] - 4 * dx} L{tip[0]},{tip[1]} "
-    head += f"L{back[0] + 4 * dy},{back[1] + 4 * dx} Z"
-    return (
-        f"<path d='{path}' stroke='{ARROW}' stroke-width='1.6' fill='none'/>"
-        f"<path d='{head}' fill='{ARROW}'/>"
-    )
