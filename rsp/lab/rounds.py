@@ -40,8 +40,9 @@ class Board:
     def watch(self, sock: socket.socket, owner: str, handler: Handler) -> None:
         """Let the loop watch a socket for reading, under the name of its owner."""
         self.sockets.append((sock, owner))
-        self.names.setdefault(sock.fileno(), FIRST + len(self.names))
-        self.loop.watch(sock, EVENT_READ, lambda: self.call(sock.fileno(), owner, handler))
+        fd = sock.fileno()  # now: a socket that was closed too early has none
+        self.names.setdefault(fd, FIRST + len(self.names))
+        self.loop.watch(sock, EVENT_READ, lambda: self.call(fd, owner, handler))
 
     def wait_for(self, sock: socket.socket) -> None:
         """Wait until a socket is readable: what happens next comes behind it in the batch."""
