@@ -30,15 +30,23 @@ def response_framing(method: bytes, status: int, minor: int, special: Special) -
     """Return how the body of a response to `method` is framed. Raises BadResponse.
 
     A response to HEAD, and a 1xx, 204 or 304, has no body whatever its fields say; but what they
-    say must make sense all the same, for it is passed on.
+    say must make sense all the same, for it is passed on. Behind an interim response comes another:
+    a body that it announces would be read as that, or that as its body.
     """
     try:
         framing = declared(minor, special, absent=UNTIL_END)
     except Unclear as error:
         raise BadResponse(str(error)) from error
+    if status < 200 and status != 101 and framing not in (0, UNTIL_END):
+        raise BadResponse("an interim response that announces a body")
     if method == b"HEAD" or status < 200 or status in (204, 304):
         return 0
     return framing
+
+
+def announces_body(special: Special) -> bool:
+    """Tell whether a response that has no body says that it has: 204 may not (RFC 9110 §8.6)."""
+    return b"transfer-encoding" in special or special.get(b"content-length", [b"0"]) != [b"0"]
 
 
 def declared(minor: int, special: Special, absent: int) -> int:

@@ -6,7 +6,7 @@ read in two ways is no response.
 
 import re
 
-from rsp.http1.framing import response_framing
+from rsp.http1.framing import announces_body, response_framing
 from rsp.http1.grammar import FIELD, TCHAR, elements
 from rsp.http1.message import BadResponse, Limits, Response, Special
 
@@ -84,4 +84,6 @@ def make_response(
     framing = response_framing(method, status, minor, special)
     options = elements(special[b"connection"]) if b"connection" in special else []
     keep_alive = b"close" not in options and (minor == 1 or b"keep-alive" in options)
+    if status == 204 and announces_body(special):  # it may come, and would begin the next response
+        keep_alive = False
     return Response(status, reason, minor, fields, special, framing, options, keep_alive)
