@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINKED = ["CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"]  # beside the README
-PAGES = ["series", "glossary", "architecture", "performance", "style", "notebooks"]  # in this order
+# In this order.
+PAGES = ["series", "glossary", "architecture", "protocol", "performance", "style", "notebooks"]
 
 
 def main(words: list[str]) -> int:
