@@ -155,16 +155,16 @@ def knows_the_fate(fate: Callable[[list[tuple[str, str]]], str]) -> None:
 
 
 @exercise("8.4")
-def ends_both_after_an_error(broken: Callable[[Any, OSError], None], stage: ModuleType) -> None:
+def ends_both_after_an_error(broken: Callable[[Any, OSError], None], s08_queue: ModuleType) -> None:
     """Both are closed by a reset; the other one may be closed already."""
-    original, stage.End.broken = stage.End.broken, broken
+    original, s08_queue.End.broken = s08_queue.End.broken, broken
     try:
         with a_pair() as client, a_pair() as upstream:
-            both_go(Ends(stage, client, upstream))
+            both_go(Ends(s08_queue, client, upstream))
         with a_pair() as client, a_pair() as upstream:
-            one_has_gone(Ends(stage, client, upstream))
+            one_has_gone(Ends(s08_queue, client, upstream))
     finally:
-        stage.End.broken = original
+        s08_queue.End.broken = original
 
 
 class Ends:
