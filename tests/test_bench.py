@@ -6,8 +6,10 @@ samples.
 
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,12 +19,14 @@ from pathlib import Path
 
 import pytest
 
+from rsp.lab import Backend, fetch, large
+from rsp.net import Address
 from tools import bench, bench_charts, bench_figures, bench_page, bench_tables
 from tools.bench_children import Interrupts, started
 from tools.bench_figures import Bar, Spread, Verdict
 from tools.bench_loads import LOADS, Played
-from tools.bench_peers import PEERS, RSP, TCP
-from tools.bench_processes import BenchError
+from tools.bench_peers import FLOOR, PEERS, RSP, TCP
+from tools.bench_processes import BenchError, free_port
 from tools.bench_programs import PATH
 from tools.bench_record import (
     Idle,
@@ -240,6 +244,35 @@ class TestRounds:
         for peer in twins:
             first = PEERS[peer.twin]
             assert (peer.command, peer.files) == (first.command, first.files)
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="the floor waits with epoll")
+class TestFloor:
+    def test_relays(self) -> None:
+        """An answer of more than one read comes whole, twice, and its end after it."""
+        port = free_port()
+        words = [word.replace("$PORT", str(port)) for word in FLOOR.command]
+        with Backend(large(300_000)) as backend:
+            words = [word.replace("$BACKEND", str(backend.address.port)) for word in words]
+            with subprocess.Popen(words) as floor:
+                try:
+                    answers = [fetch(wait_for(port)) for _ in range(2)]
+                finally:
+                    floor.kill()
+        assert [len(answer.body) for answer in answers] == [300_000] * 2
+
+
+def wait_for(port: int) -> Address:
+    """Return the address of a port once somebody listens there."""
+    address = Address("127.0.0.1", str(port))
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+        else:
+            return address
 
 
 class TestInterrupts:

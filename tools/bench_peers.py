@@ -9,6 +9,7 @@ at once must find room; any other $word is the program's own.
 import sys
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 
 
 class Kind(Enum):
@@ -121,6 +122,14 @@ RSP = Peer(
     sys.executable,
     (sys.executable, "-m", "rsp", "$PORT", "127.0.0.1", "$BACKEND"),
 )
+FLOOR = Peer(
+    "floor",
+    "Python's floor",
+    Kind.RELAY,
+    sys.executable,
+    (sys.executable, str(Path(__file__).parent / "bench_floor.py"), "$PORT", "$BACKEND"),
+    everyday=False,
+)
 TCP = Peer("haproxy-tcp", "HAProxy TCP", Kind.RELAY, "haproxy", HAPROXY, haproxy("tcp"))
 # Measured with strace (HAProxy 2.6): in TCP mode `option splice-auto` splices nothing here, and
 # `splice-request` the way to the backend alone; `splice-response` is what moves answers.
@@ -180,6 +189,7 @@ PEERS = {
     peer.name: peer
     for peer in [
         RSP,
+        FLOOR,
         TCP,
         TCP.again(),
         TCP_SPLICE,
