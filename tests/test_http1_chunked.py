@@ -98,6 +98,19 @@ class TestChunks:
         """Nobody waits for the rest of it."""
         fails(beginning)
 
+    @pytest.mark.parametrize("odd", [b"\0", b"\rx", b"\x7f", b"\r\r"])
+    @pytest.mark.parametrize("line", [b"5;" + b"a" * 90, HELLO + b"0\r\nX: " + b"y" * 90])
+    def test_a_control_character_in_a_long_line_is_refused_at_once(
+        self, line: bytes, odd: bytes
+    ) -> None:
+        """Though what came of the line before is not read again."""
+        fails(line + odd)
+        waits = ChunkedReader(LIMITS)
+        for piece in (line, b"z", b"\r", b""):
+            waits.take(piece)
+        with pytest.raises(Malformed):
+            waits.take(b"z")
+
     def test_nothing_is_kept_but_the_beginning_of_a_line(self) -> None:
         """What is content goes on at once, and what is behind the body is given back."""
         body = ChunkedReader(LIMITS)

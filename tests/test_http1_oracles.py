@@ -81,6 +81,7 @@ def split_fields(lines: bytes) -> list[tuple[bytes, bytes]]:
 
 def check_beside_h11(data: bytes) -> None:
     """See that h11 reads a request as we do, if we let it pass at all."""
+    data = data.removeprefix(b"\r\n")  # which it refuses: ON_PURPOSE
     found = first_of(data)
     if not found:
         return
@@ -109,8 +110,7 @@ class TestH11:
         try:
             check_beside_h11(message.data)
         except H11:
-            on_purpose = b" ;" in message.data or message.data.startswith(b"\r\n")
-            assert on_purpose, "a difference that is in no table"
+            assert b" ;" in message.data, "a difference that is in no table"
 
     @pytest.mark.parametrize("name", ON_PURPOSE)
     def test_a_difference_is_one_and_has_its_reason(self, name: str) -> None:
