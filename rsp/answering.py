@@ -67,8 +67,8 @@ class Answering:
     """The response's way to the client."""
 
     __slots__ = (
-        *("answer", "body", "client", "coded", "keep", "over", "reader", "received"),
-        *("request", "upgrade"),
+        *("answer", "body", "client", "coded", "keep", "once", "over", "reader"),
+        *("received", "request", "upgrade"),
     )
 
     def __init__(self, client: Asker, request: Request) -> None:
@@ -82,6 +82,7 @@ class Answering:
         self.reader: Reader | None = None
         self.coded = False  # the response goes in chunks
         self.keep = request.keep_alive  # the client may stay behind this
+        self.once = False  # a second try is out of the question
         self.over = False
 
     def let_go(self) -> Upstream | None:
@@ -131,8 +132,11 @@ class Answering:
             if not answer.interim:
                 self.begin_answer(answer, data)
                 return
+            self.once = True
             if self.request.minor == 1:  # HTTP/1.0 knows none (RFC 9110 §15.2)
                 client.send(forward.interim_head(answer))
+                if self.over:
+                    return
 
     def begin_answer(self, answer: Response, data: bytes) -> None:
         """Send the head of the response, with what has come of its body."""
@@ -154,7 +158,8 @@ class Answering:
         self.reader = reader(answer.framing, client.limits)
         if self.reader.done:
             client.send(head)
-            self.complete(data)
+            if not self.over:
+                self.complete(data)
         else:
             self.pass_content(data, head)
 
@@ -190,8 +195,8 @@ class Answering:
     def may_be_kept(self, upstream: Upstream, answer: Response) -> bool:
         """Tell whether an upstream is at the beginning of something again."""
         asked = not self.body or self.body.done
-        ended = upstream.ended or upstream.pending is not None or answer.framing == UNTIL_END
-        return asked and answer.keep_alive and not ended
+        ended = upstream.ended or upstream.broken or answer.framing == UNTIL_END
+        return asked and answer.keep_alive and not ended and upstream.pending is None
 
     def on_answer_end(self) -> None:
         """The backend sends no more: that is the end of a body, or comes too early."""
@@ -205,7 +210,7 @@ class Answering:
 
     def switch(self, answer: Response, data: bytes) -> None:
         """Let client and backend speak as they have agreed to (RFC 9110 §15.2.2)."""
-        if not self.upgrade:
+        if not forward.agrees(answer, self.upgrade):
             raise BadResponse("a 101 that nobody asked for")
         upstream = self.let_go()
         assert upstream

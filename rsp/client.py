@@ -18,6 +18,7 @@ from rsp.service import SLOW, Service
 from rsp.stream import HIGH_WATER, LOW_WATER, Stream
 from rsp.upstream import Upstream
 
+REFUSED = frozenset((b"CONNECT", b"TRACE"))  # not for a reverse proxy
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -64,6 +65,8 @@ class Client(Leaving):
             if not known:
                 self.deadline = self.loop.now + self.service.timeouts.head
             self.take_all(known)
+            if self.size >= HIGH_WATER and not self.exchange:
+                self.pause()  # who does not read its answers gets no more of them
 
     def take_all(self, known: int = 0) -> None:
         """Take one request after the other, as long as each is answered at once.
@@ -82,7 +85,8 @@ class Client(Leaving):
     def take(self, known: int) -> bool:
         """Begin with the request that has come; tell whether its head was complete."""
         try:
-            found = self.quick.take_request(self.received)
+            # Not the quick way when there was a part: for each new byte it would read all again.
+            found = None if known else self.quick.take_request(self.received)
             if not found:
                 found = take_request(self.received, self.limits, known)
             if not found:
@@ -96,29 +100,22 @@ class Client(Leaving):
 
     def begin(self, request: Request) -> None:
         """Pass a request on, unless it is for us. Raises BadRequest."""
-        if request.method in (b"CONNECT", b"TRACE"):
+        if request.method in REFUSED:
             raise BadRequest(501, f"{request.method.decode()} is not for a reverse proxy")
+        special = request.special
         self.exchange = exchange = Exchange(self, request)
-        if forward.hops_left(request) == 0:
+        if b"max-forwards" in special and forward.hops_left(request) == 0:
             self.answer_here(HTTPStatus.OK, b"", keep=True, page=False)
             return
-        if b"expect" in request.special:
-            self.expect(request)
+        if self.limits.body is not None and request.framing > self.limits.body:
+            raise BadRequest(413, f"a body of more than {self.limits.body} bytes")
+        if b"expect" in special and forward.expects(request) and self.pool.minor == 0:
+            self.send(CONTINUE)
+            if exchange.over:
+                return
         self.deadline = self.loop.now + self.service.timeouts.answer
         host = request.host if request.host is not None else str(self.pool.backend).encode()
         exchange.start(host)
-
-    def expect(self, request: Request) -> None:
-        """Refuse what nobody can meet; let the body come where the backend knows no Expect."""
-        if request.minor == 0:  # to be ignored (RFC 9110 §10.1.1)
-            request.special.pop(b"expect")
-            return
-        if [value.lower() for value in request.special[b"expect"]] != [b"100-continue"]:
-            raise BadRequest(417, "an expectation that is not 100-continue")
-        if not request.framing:
-            request.special.pop(b"expect")
-        elif self.pool.minor == 0:
-            self.send(CONTINUE)
 
     def go_on(self) -> None:
         """Pass on what has come of a request's body; what comes behind it waits."""
@@ -129,9 +126,11 @@ class Client(Leaving):
         elif not exchange.upstream:
             self.pause()
         elif self.received:
-            self.deadline = self.loop.now + self.service.timeouts.answer
+            timeouts = self.service.timeouts
             data, self.received = self.received, b""
             exchange.pass_body(data)
+            patience = timeouts.answer if exchange.body.done else timeouts.body
+            self.deadline = self.loop.now + patience
 
     def take_received(self) -> bytes:
         """Return what has come behind a head, which is forgotten here."""
@@ -145,6 +144,8 @@ class Client(Leaving):
     def on_done(self, *, keep: bool) -> None:
         """Go on behind a complete response: with the next request, or to the end."""
         self.exchange = None
+        if self.closing:  # it has gone
+            return
         if not keep or self.service.draining:
             self.finish_up()
         elif not self.taking:
@@ -156,34 +157,40 @@ class Client(Leaving):
         self.deadline = self.loop.now + (timeouts.head if self.received else timeouts.idle)
         if self.received:
             self.take_all()
-        if not self.exchange and not self.closing and self.size < HIGH_WATER:
-            if self.ended:
-                self.on_end()
-            else:
-                self.resume()
+        if self.exchange or self.closing:
+            return
+        if self.size >= HIGH_WATER:
+            self.pause()  # what came is not looked at yet: nothing may come behind it
+        elif self.ended:
+            self.on_end()
+        else:
+            self.resume()
 
     def after_send(self) -> None:
         """Go on with what had to wait for room."""
         super().after_send()
         if self.closing:
             self.close_if_done()
-        elif self.exchange:
-            self.deadline = self.loop.now + self.service.timeouts.answer
-        elif self.size <= LOW_WATER:
+            return
+        self.deadline = self.loop.now + self.service.timeouts.answer
+        if not self.exchange and self.size <= LOW_WATER:
             self.next()
 
     def on_end(self) -> None:
         """The client has no more to say; it still gets the answers that it has asked for."""
+        exchange = self.exchange
         if self.closing:
-            self.leave()
-        elif not self.exchange:
+            self.close_if_done()
+        elif not exchange:
+            if self.size > LOW_WATER:
+                return  # requests may wait for room: `next` takes them, and comes back here
             if self.received:
                 self.answer_with(BadRequest(400, "the request broke off"))
             else:
                 self.finish_up()
-        elif self.exchange.body and not self.exchange.body.done:
-            self.exchange.keep = False
-            self.exchange.fail(BadRequest(400, "the request's body broke off"))
+        elif exchange.body and not exchange.body.done and not exchange.answer:
+            exchange.keep = False
+            exchange.fail(BadRequest(400, "the request's body broke off"))
 
     def on_break(self, error: Exception) -> None:
         """The client has gone: nobody waits for the rest."""
@@ -205,7 +212,8 @@ class Client(Leaving):
         exchange = self.exchange
         keep = keep and (not exchange or exchange.keep)
         keep = keep and (not exchange or not exchange.body or exchange.body.done)
-        head, body = forward.own_answer(status, text if page else None, self.date(), keep)
+        minor = exchange.request.minor if exchange else 1
+        head, body = forward.own_answer(status, text if page else None, self.date(), keep, minor)
         silent = exchange is not None and exchange.request.method == b"HEAD"
         self.send(head if silent else head + body)
         self.on_done(keep=keep)
@@ -219,25 +227,19 @@ class Client(Leaving):
         """Relay from now on; what the client has said since its request goes first."""
         self.exchange = None
         said, self.received = self.received, b""
-        relay = self.service.on_tunnel(self.sock, upstream.sock)
         self.closing = self.ended = True  # whoever holds it still can do no more
-        self.service.on_gone(self)
-        relay.start()
-        if self.pending is not None:
-            relay.client.take_over(self)
-        if relay.on_close:
-            relay.client.send(head + data)
-        if said and relay.on_close:
-            relay.upstream.send(said)
+        self.service.on_tunnel(self, upstream, head + data, said)
 
     def on_timeout(self) -> None:
         """Do what follows when a deadline has passed."""
-        if self.closing:
+        if self.pending is not None:  # it does not take what it has asked for
+            self.on_break(TimeoutError("a client that does not read"))
+        elif self.closing:
             self.leave()
         elif self.exchange:
             body = self.exchange.body
             self.exchange.keep = False
-            if body and not body.done:
+            if body and not body.done and not self.paused:
                 self.exchange.fail(BadRequest(408, "the request's body took too long"))
             else:
                 self.exchange.fail(SLOW)

@@ -24,7 +24,7 @@ IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 class Exchange(Answering):
     """One request of a client, and what becomes of it."""
 
-    __slots__ = ("asked", "head", "left", "retried", "upstream")
+    __slots__ = ("asked", "head", "left", "upstream")
 
     def __init__(self, client: Asker, request: Request) -> None:
         super().__init__(client, request)
@@ -34,7 +34,6 @@ class Exchange(Answering):
         self.head = b""
         self.upstream: Upstream | None = None
         self.asked: Asked | None = None
-        self.retried = False
 
     def __repr__(self) -> str:
         state = "over" if self.over else "answered" if self.answer else "asked"
@@ -91,7 +90,7 @@ class Exchange(Answering):
             return
         if rest:
             self.client.give_back(rest)
-        if self.upstream and (head or content):
+        if self.upstream and not self.upstream.broken and (head or content):
             self.upstream.send(head + content if head else content)
 
     def framed(self, data: bytes) -> tuple[bytes, bytes]:
@@ -130,7 +129,7 @@ class Exchange(Answering):
     def on_upstream_break(self, error: Exception) -> None:
         """Try again where that is safe; else the client gets an error, or sees the break."""
         if self.upstream and self.may_retry(self.upstream):
-            self.retried = True
+            self.once = True
             self.upstream.user = None
             self.upstream.close()
             self.upstream = None
@@ -147,7 +146,7 @@ class Exchange(Answering):
         """
         return (
             upstream.served > 1
-            and not self.retried
+            and not self.once
             and not self.answer
             and not self.received
             and self.body is None

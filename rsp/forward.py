@@ -10,11 +10,11 @@ from http import HTTPStatus
 from rsp.http1.grammar import FIELD, elements
 from rsp.http1.message import CHUNKED, UNTIL_END, BadRequest, Request, Response
 
-VIA = b"1.1 rsp"  # how we are called (RFC 9110 §7.6.3)
-OWN_VIA = b"Via: %b\r\n" % VIA
+VIAS = (b"1.0 rsp", b"1.1 rsp")  # what a message came as, and how we are called (RFC 9110 §7.6.3)
+OWN_VIAS = tuple(b"Via: %b\r\n" % via for via in VIAS)
 # What Connection may name that is no field, or is decided elsewhere.
 OURS = frozenset(b"close keep-alive upgrade te http2-settings".split())
-NO_TUNNEL = frozenset((b"h2c", b"h2", b"tls/1.0"))  # upgrades that a proxy cannot let pass unread
+NO_TUNNEL = frozenset((b"h2c", b"h2", b"tls"))  # upgrades that a proxy cannot let pass unread
 
 
 def without(fields: bytes, names: Iterable[bytes]) -> bytes:
@@ -37,7 +37,9 @@ def passing(message: Request | Response) -> bytes:
 def via(message: Request | Response) -> bytes:
     """Return the Via field, with ourselves at its end (RFC 9110 §7.6.3)."""
     before = message.special.get(b"via")
-    return b"Via: %b\r\n" % (b", ".join([*before, VIA]) if before else VIA)
+    if not before:
+        return OWN_VIAS[message.minor]
+    return b"Via: %b\r\n" % b", ".join([*before, VIAS[message.minor]])
 
 
 def upgrade_of(request: Request) -> bytes:
@@ -50,7 +52,33 @@ def upgrade_of(request: Request) -> bytes:
     if not asked or request.minor == 0 or request.framing or b"upgrade" not in request.options:
         return b""
     wanted = [part.strip(b" \t") for part in b",".join(asked).split(b",")]
-    return b", ".join(part for part in wanted if part and part.lower() not in NO_TUNNEL)
+    return b", ".join(part for part in wanted if part and protocol(part) not in NO_TUNNEL)
+
+
+def protocol(part: bytes) -> bytes:
+    """Return a protocol's name, without its version: `h2c/1` is h2c."""
+    return part.partition(b"/")[0].lower()
+
+
+def agrees(response: Response, upgrade: bytes) -> bool:
+    """Tell whether a 101 changes to what the client would change to, and to nothing else."""
+    chosen = elements(response.special.get(b"upgrade", []))
+    return bool(chosen) and set(chosen) <= set(elements([upgrade]))
+
+
+def expects(request: Request) -> bool:
+    """Tell whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1).
+
+    HTTP/1.0 knows no Expect, and without a body there is nothing to wait for: then it goes.
+    Raises BadRequest for what nobody can meet.
+    """
+    values = elements(request.special[b"expect"])
+    if request.minor == 1 and values != [b"100-continue"]:
+        raise BadRequest(417, "an expectation that is not 100-continue")
+    if request.minor == 0 or not request.framing:
+        request.special.pop(b"expect")
+        return False
+    return True
 
 
 def framing_of(framing: int) -> bytes:
@@ -66,7 +94,7 @@ def request_head(
     """Return the head that goes to a backend; `about` are the fields that tell of the client."""
     special = request.special
     fields = request.fields if not request.options else passing(request)
-    more = about + (via(request) if b"via" in special else OWN_VIA)
+    more = about + (via(request) if b"via" in special else OWN_VIAS[request.minor])
     if request.host is not None:
         more += b"X-Forwarded-Host: %b\r\n" % request.host
     if request.framing or b"content-length" in special:
@@ -134,10 +162,8 @@ def response_head(
         more += b"Content-Length: %b\r\n" % special[b"content-length"][0]
     if response.status == 426 and b"upgrade" in special:
         more += b"Upgrade: %b\r\nConnection: upgrade\r\n" % b", ".join(special[b"upgrade"])
-    if not keep:
-        more += b"Connection: close\r\n"
-    elif minor == 0:
-        more += b"Connection: keep-alive\r\n"
+    if not keep or not minor:
+        more += connection(keep, minor)
     return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (response.status, response.reason, fields, more)
 
 
@@ -157,7 +183,7 @@ def interim_head(response: Response) -> bytes:
 
 
 def own_answer(
-    status: HTTPStatus, text: bytes | None, date: bytes, keep: bool
+    status: HTTPStatus, text: bytes | None, date: bytes, keep: bool, minor: int = 1
 ) -> tuple[bytes, bytes]:
     """Return head and body of an answer of our own: a plain page, or no body where text is None."""
     title = b"%d %b" % (status, status.phrase.encode())
@@ -167,6 +193,13 @@ def own_answer(
         date,
         len(body),
         b"" if text is None else b"Content-Type: text/plain\r\n",
-        b"" if keep else b"Connection: close\r\n",
+        connection(keep, minor),
     )
     return head, body
+
+
+def connection(keep: bool, minor: int) -> bytes:
+    """Return the field that says whether a client of HTTP/1.`minor` may stay, where it must be."""
+    if not keep:
+        return b"Connection: close\r\n"
+    return b"" if minor else b"Connection: keep-alive\r\n"

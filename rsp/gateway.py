@@ -41,7 +41,7 @@ class Gateway(Accepting):
         self.pool = Pool(loop, backend)
         self.pipes = Pipes() if splice else None
         self.clients: set[Client] = set()
-        self.tunnels: dict[Relay, float] = {}  # and the moment at which each began
+        self.tunnels: set[Relay] = set()
         limits = limits or Limits()
         self.service = Service(
             loop, self.pool, limits, Quick(limits), timeouts or Timeouts(), Clock(loop),
@@ -74,15 +74,26 @@ class Gateway(Accepting):
         self.clients.discard(client)
         self.gone()
 
-    def on_tunnel(self, client: socket.socket, upstream: socket.socket) -> Relay:
-        """Return the relay for two who have agreed on a protocol of their own."""
-        relay = Relay(self.loop, client, upstream, self.on_close, self.pipes)
-        self.tunnels[relay] = self.loop.now
-        return relay
+    def on_tunnel(self, client: Stream, upstream: Stream, answer: bytes, said: bytes) -> None:
+        """Relay for two who have agreed on a protocol of their own.
+
+        `answer` goes first to the client, `said` to the backend; behind what is pending already.
+        """
+        relay = Relay(self.loop, client.sock, upstream.sock, self.on_close, self.pipes)
+        self.tunnels.add(relay)
+        self.on_gone(client)
+        for side, before in ((relay.client, client), (relay.upstream, upstream)):
+            if before.pending is not None:
+                side.take_over(before)
+        relay.start()
+        if relay.on_close:
+            relay.client.send(answer)
+        if said and relay.on_close:
+            relay.upstream.send(said)
 
     def on_close(self, relay: Relay) -> None:
         """Forget a tunnel."""
-        self.tunnels.pop(relay, None)
+        self.tunnels.discard(relay)
         self.gone()
 
     def end_if_done(self) -> None:
@@ -90,18 +101,18 @@ class Gateway(Accepting):
         if not self.service.draining:
             self.service.draining = True
             for client in tuple(self.clients):
-                if not client.exchange and not client.received:
-                    client.leave()
+                if not client.exchange and not client.received and not client.closing:
+                    client.finish_up()
         super().end_if_done()
 
     def sweep(self) -> None:
         """Look whose deadline has passed."""
+        self.sweeping = self.loop.after(SWEEP, self.sweep)  # first: a fault must not end it
         now = self.loop.now
         late = [client for client in self.clients if client.deadline <= now]
         for client in late:
-            client.on_timeout()
+            self.loop.safely(client.on_timeout)
         self.pool.sweep()
-        self.sweeping = self.loop.after(SWEEP, self.sweep)
 
     def close(self) -> None:
         """Let everybody go at once, as broken off."""

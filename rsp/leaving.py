@@ -5,7 +5,9 @@ import socket
 from rsp.service import Service
 from rsp.stream import Stream
 
-LINGER = 256 * 1024  # bytes that are read and thrown away, so that an answer is not lost to a reset
+# Bytes that are read and thrown away, so that an answer is not lost to a reset: many a client reads
+# no answer before all of its upload has gone.
+LINGER = 16 * 1024 * 1024
 
 
 class Leaving(Stream):
@@ -28,22 +30,27 @@ class Leaving(Stream):
         (RFC 9112 §9.6).
         """
         self.closing = True
-        self.deadline = self.loop.now + self.service.timeouts.linger
         self.received = b""
         self.finish()
         self.close_if_done()
         self.resume()
 
     def close_if_done(self) -> None:
-        """Close when both sides have said all."""
+        """Close when both sides have said all; else wait for it, but not for ever."""
         if self.shut and self.ended:
             self.leave()
+        else:
+            timeouts = self.service.timeouts
+            self.deadline = self.loop.now + (timeouts.linger if self.shut else timeouts.answer)
 
     def throw_away(self, data: bytes) -> None:
         """Read on for a while, so that an answer which is underway arrives."""
         self.thrown += len(data)
         if self.thrown > LINGER:
-            self.leave()
+            if self.shut:
+                self.leave()
+            else:
+                self.pause()
 
     def abort_now(self) -> None:
         """Be closed by a reset, and forgotten."""
@@ -56,6 +63,6 @@ class Leaving(Stream):
         self.gone()
 
     def gone(self) -> None:
-        """Do nothing more, and be forgotten."""
+        """Do nothing more, and be forgotten; a second time does no harm."""
         self.closing, self.received = True, b""
         self.service.on_gone(self)

@@ -37,27 +37,37 @@ class Asked:
     def start(self) -> None:
         """Dial."""
         pool = self.pool
-        self.dialling = Dialling(
+        dialling = self.dialling = Dialling(
             pool.loop, pool.backend, pool.names.entries(), self.connected, self.failed
         )
         pool.asked.add(self)
-        self.dialling.start()
+        dialling.start()
 
     def connected(self, _: Dialling, sock: socket.socket) -> None:
         """Hand a new upstream over."""
-        self.pool.asked.discard(self)
-        self.on_upstream(self.pool.made(sock))
+        self.forget()
+        try:
+            upstream = self.pool.made(sock)
+        except OSError as error:  # the kernel can watch no more (ENOSPC, man 2 epoll_ctl)
+            self.on_failed(BackendError(f"Couldn't use a connection: {error}", reached=False))
+        else:
+            self.on_upstream(upstream)
 
     def failed(self, _: Dialling, error: BackendError) -> None:
         """Tell that there is none."""
-        self.pool.asked.discard(self)
+        self.forget()
         self.on_failed(error)
 
     def stop(self) -> None:
         """Dial no more; nobody is told."""
-        self.pool.asked.discard(self)
         if self.dialling:
             self.dialling.stop()
+        self.forget()
+
+    def forget(self) -> None:
+        """Be over; no circle is left, so both are freed at once, not by the collector."""
+        self.pool.asked.discard(self)
+        self.dialling = None
 
 
 class Pool:
@@ -74,8 +84,17 @@ class Pool:
         return f"<Pool to {self.backend}: {len(self.idle)} idle, {len(self.asked)} dialled>"
 
     def take(self) -> Upstream | None:
-        """Return an idle upstream, if there is one."""
-        return self.idle.pop() if self.idle else None
+        """Return an idle upstream, if there is one.
+
+        Bytes that it has sent meanwhile would be taken for the answer to what is asked next, by
+        whoever asks it: so the kernel is asked first.
+        """
+        while self.idle:
+            upstream = self.idle.pop()
+            if not upstream.news(0):
+                return upstream
+            upstream.close()
+        return None
 
     def ask(self, on_upstream: OnUpstream, on_failed: OnFailed) -> Asked:
         """Have a new one dialled; one of the two is called, perhaps before this returns."""
@@ -84,10 +103,14 @@ class Pool:
         return asked
 
     def made(self, sock: socket.socket) -> Upstream:
-        """Return a new upstream, which is read."""
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        upstream = Upstream(self.loop, sock, self)
-        upstream.resume()
+        """Return a new upstream, which is read. Raises OSError, and then it is closed."""
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            upstream = Upstream(self.loop, sock, self)
+            upstream.resume()
+        except BaseException:
+            self.loop.close(sock)
+            raise
         return upstream
 
     def put(self, upstream: Upstream) -> None:

@@ -1,6 +1,5 @@
 """What all clients of a gateway share: the pool, the limits, the time-outs, the date."""
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -10,7 +9,6 @@ from rsp.http1.message import Limits
 from rsp.http1.quick import Quick
 from rsp.loop import Loop
 from rsp.pool import Pool
-from rsp.relay import Relay
 from rsp.stream import Stream
 
 
@@ -29,10 +27,9 @@ class Timeouts:
 
     head: float = 30.0  # from a request's first byte to the end of its head
     body: float = 60.0  # between two pieces of its body
-    answer: float = 60.0  # until the response's head, and between two pieces of its body
+    answer: float = 60.0  # until the response's head, and between two pieces; for either side
     idle: float = 75.0  # between two requests
-    linger: float = 2.0  # for what is still underway when we have finished
-    tunnel: float = 3600.0
+    linger: float = 5.0  # for what the client still sends when all that we had to send has gone
 
 
 class Clock:
@@ -62,5 +59,5 @@ class Service:
     timeouts: Timeouts
     clock: Clock
     on_gone: Callable[[Stream], None]
-    on_tunnel: Callable[[socket.socket, socket.socket], Relay]
+    on_tunnel: Callable[[Stream, Stream, bytes, bytes], None]
     draining: bool = False  # each client is let go behind the answer that is underway

@@ -1,5 +1,6 @@
 """An upstream: one connection to a backend, used by one exchange after the other."""
 
+import select
 import socket
 from typing import Protocol
 
@@ -30,7 +31,7 @@ class Idle(Protocol):
 class Upstream(Stream):
     """A connection to a backend. Without a user it is idle, and whatever happens to it ends it."""
 
-    __slots__ = ("idle_since", "keeper", "served", "user")
+    __slots__ = ("broken", "idle_since", "keeper", "news", "served", "user")
 
     def __init__(self, loop: Loop, sock: socket.socket, keeper: Idle) -> None:
         super().__init__(loop, sock)
@@ -38,6 +39,10 @@ class Upstream(Stream):
         self.user: User | None = None
         self.served = 0  # exchanges that it was used for
         self.idle_since = 0.0  # on the loop's clock
+        self.broken: Exception | None = None  # nothing can be sent; what it said is still read
+        watch = select.poll()
+        watch.register(sock, select.POLLIN)
+        self.news = watch.poll  # asks the kernel at once; the loop's events may be older
 
     def __repr__(self) -> str:
         state = "at work" if self.user else "idle"
@@ -52,12 +57,27 @@ class Upstream(Stream):
 
     def on_end(self) -> None:
         """Tell the user; one that is idle is over."""
-        if self.user:
-            self.user.on_answer_end()
-        else:
+        if not self.user:
             self.leave()
+        elif self.broken:
+            self.user.on_upstream_break(self.broken)
+        else:
+            self.user.on_answer_end()
 
     def on_break(self, error: Exception) -> None:
+        """Read its last words, then tell the user; one that is idle is over.
+
+        A server may answer early and close, with a body unread: that is a reset, and sending fails
+        while its answer still waits to be read (RFC 9112 §9.6).
+        """
+        if self.user and not self.broken and not self.ended:
+            self.broken = error
+            self.pending, self.size = None, 0
+            self.loop.writes(self.sock, None)
+        else:
+            self.on_failure(error)
+
+    def on_failure(self, error: Exception) -> None:
         """Tell the user; one that is idle is over."""
         if self.user:
             self.user.on_upstream_break(error)
