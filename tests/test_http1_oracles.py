@@ -16,7 +16,7 @@ from rsp.http1.message import CHUNKED, UNTIL_END, BadRequest, BadResponse, Reque
 from rsp.http1.requests import take_request
 from rsp.http1.responses import take_response
 from tests.corpus_of import Message, corpus
-from tests.drawn import by_drawing, chunked_bodies, request_heads, response_heads, spoilt
+from tests.drawn import by_drawing, chunked_bodies, request_heads, response_heads, spoilt, trailers
 from tests.feeding import LIMITS, Whole, fed
 
 CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -153,6 +153,55 @@ class OneSocket:
 
     def makefile(self, *_: object) -> io.BytesIO:
         return io.BytesIO(self.data)
+
+
+class Sent(http.client.HTTPConnection):
+    """A client of http.client, with what it would send kept here."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.sent = b""
+
+    def connect(self) -> None:
+        self.sock = cast(socket.socket, self)
+
+    def send(self, data: object) -> None:
+        self.sent += cast(bytes, data)
+
+
+class TestWhatOthersSend:
+    """Nothing that a well-behaved client sends is refused: it would be our fault."""
+
+    @pytest.mark.parametrize("host", ["a.test", "a.test:8080", "[::1]:8080", "192.0.2.1"])
+    def test_http_client(self, host: str) -> None:
+        client = Sent(host)
+        client.request("GET", "/a?b=%20", headers={"Cookie": 'a=1; b="2"', "X-Empty": ""})
+        client._HTTPConnection__state = "Idle"  # type: ignore[attr-defined]
+        client.request("POST", "/c", body=b"hello")
+        client._HTTPConnection__state = "Idle"  # type: ignore[attr-defined]
+        client.request("PUT", "/d", body=iter([b"hel", b"", b"lo"]))
+        first, second, third = fed([client.sent]).whole
+        assert [cast(Request, one.head).target for one in (first, second, third)] == [
+            b"/a?b=%20",
+            b"/c",
+            b"/d",
+        ]
+        assert cast(Request, first.head).host == host.encode()
+        assert (second.head.framing, second.content) == (5, b"hello")
+        assert (third.head.framing, third.content) == (CHUNKED, b"hello")
+
+    @by_drawing
+    @given(st.lists(st.binary(min_size=1, max_size=20), max_size=4), trailers)
+    def test_h11(self, contents: list[bytes], behind: bytes) -> None:
+        client = h11.Connection(h11.CLIENT)
+        coding = [("Host", "a.test"), ("Transfer-Encoding", "chunked")]
+        events: list[h11.Event] = [h11.Request(method="POST", target="/a", headers=coding)]
+        events += [h11.Data(data=content) for content in contents]
+        events += [h11.EndOfMessage(headers=split_fields(behind))]
+        sent = b"".join(client.send(event) or b"" for event in events)
+        (one,) = fed([sent], quick=True).whole
+        assert one.content == b"".join(contents)
+        assert split_fields(one.trailers) == split_fields(behind)
 
 
 class TestHttpClient:
