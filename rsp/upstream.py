@@ -71,7 +71,7 @@ class Upstream(Stream):
         while its answer still waits to be read (RFC 9112 §9.6).
         """
         if self.user and not self.broken and not self.ended:
-            self.broken = error
+            self.broken = error.with_traceback(None)  # else they would hold each other
             self.pending, self.size = None, 0
             self.loop.writes(self.sock, None)
         else:

@@ -1,0 +1,172 @@
+"""A gateway on a loop that a test turns by hand: the test is its clients and its backend."""
+
+import gc
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from rsp.client import Client
+from rsp.exchange import Exchange
+from rsp.gateway import Gateway
+from rsp.http1.message import Limits
+from rsp.loop import Loop
+from rsp.net import Address, listen
+from rsp.relay import Side
+from rsp.upstream import Upstream
+from tests.on_loop import SMALL, TIMEOUT, Clock, descriptors, turn, turn_until
+
+GET = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+QUIET = 3  # rounds without news, after which nothing is underway on loopback
+
+
+class World:
+    """A gateway, the clients before it and the listener behind it, in one thread."""
+
+    def __init__(self, *, limits: Limits | None = None, small: bool = False) -> None:
+        self.stack = ExitStack()
+        self.loop = Loop()
+        self.listener = self.stack.enter_context(listen(Address("127.0.0.1", 0)))
+        self.backend = self.stack.enter_context(listen(Address("127.0.0.1", 0)))
+        if small:  # what the kernel takes from a client, and for a backend, is little
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+            self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        self.backend.settimeout(TIMEOUT)
+        self.address = Address(*self.backend.getsockname())
+        self.gateway = Gateway(self.loop, self.listener, self.address, limits=limits)
+        self.pool = self.gateway.pool
+
+    def close(self) -> None:
+        """Let everybody go, and see that nothing is left."""
+        self.gateway.close()
+        turn(self.loop, 2)
+        assert repr(self.loop) == "<Loop: 0 sockets, 0 timers>"
+        self.stack.close()
+        self.loop.shut()
+
+    def client(self, *, far: int = 0) -> socket.socket:
+        """Return a new client, which the gateway has accepted; `far` bytes are its buffer."""
+        sock = self.stack.enter_context(socket.socket())
+        if far:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, far)
+        sock.settimeout(TIMEOUT)
+        sock.connect(self.listener.getsockname())
+        before = len(self.gateway.clients)
+        turn_until(self.loop, lambda: len(self.gateway.clients) > before)
+        return sock
+
+    def side(self, sock: socket.socket) -> Client:
+        """Return the gateway's end of a client."""
+        (one,) = [
+            client
+            for client in self.gateway.clients
+            if client.sock.getpeername() == sock.getsockname()
+        ]
+        return one
+
+    def accept(self) -> socket.socket:
+        """Return the backend's end of the next connection."""
+        turn_until(self.loop, lambda: readable(self.backend), [self.backend])
+        return self.stack.enter_context(self.backend.accept()[0])
+
+    def none_comes(self) -> bool:
+        """Tell whether the gateway has dialled nobody."""
+        self.settle()
+        return not readable(self.backend)
+
+    def settle(self) -> None:
+        """Turn until nothing is underway: nobody acts but the gateway, and loopback is quick."""
+        quiet = 0
+        while quiet < QUIET:
+            quiet = quiet + 1 if not self.loop.poll.poll(0.002, 1) else 0
+            turn(self.loop)
+
+    def read(self, sock: socket.socket, enough: Callable[[bytes], object] | bytes) -> bytes:
+        """Return what comes, as soon as it is enough, or ends so."""
+        got = b""
+        holds = (lambda data: data.endswith(enough)) if isinstance(enough, bytes) else enough
+        deadline = time.monotonic() + TIMEOUT
+        while not holds(got):
+            assert time.monotonic() < deadline, got[-500:]
+            turn_until(self.loop, lambda: readable(sock), [sock])
+            data = sock.recv(1 << 20)
+            assert data, f"it ended after {got[-500:]!r}"
+            got += data
+        return got
+
+    def read_all(self, sock: socket.socket) -> bytes:
+        """Return what comes until the end. Raises ConnectionResetError; `got` is what came."""
+        got = b""
+        while True:
+            turn_until(self.loop, lambda: readable(sock), [sock])
+            try:
+                data = sock.recv(1 << 20)
+            except ConnectionResetError as error:
+                error.add_note(repr(got))
+                raise Broken(got) from error
+            if not data:
+                return got
+            got += data
+
+    def head(self, sock: socket.socket) -> bytes:
+        """Return the head that comes, and what has come behind it."""
+        return self.read(sock, lambda got: b"\r\n\r\n" in got)
+
+    def asked(self, request: bytes = GET) -> tuple[socket.socket, socket.socket]:
+        """Return a client and the backend's end, where its request has come."""
+        client = self.client()
+        client.sendall(request)
+        upstream = self.accept()
+        self.head(upstream)
+        return client, upstream
+
+    def send_all(self, sock: socket.socket, data: bytes) -> None:
+        """Send so much that the gateway has to read meanwhile."""
+        sock.setblocking(False)
+        view = memoryview(data)
+        deadline = time.monotonic() + 5 * TIMEOUT
+        while view:
+            assert time.monotonic() < deadline, f"{len(view)} bytes are not taken"
+            try:
+                view = view[sock.send(view) :]
+            except BlockingIOError:
+                turn(self.loop)
+        sock.settimeout(TIMEOUT)
+
+
+class Broken(Exception):
+    """A reset, after `got`."""
+
+    def __init__(self, got: bytes) -> None:
+        super().__init__(f"reset after {got[-200:]!r}")
+        self.got = got
+
+
+def readable(sock: socket.socket) -> bool:
+    """Tell whether something has come, be it an end."""
+    return bool(select.select([sock], [], [], 0)[0])
+
+
+def left_behind() -> list[object]:
+    """Return the gateway's objects that nobody has freed; the collector is not asked."""
+    kinds = (Client, Exchange, Upstream, Side)
+    return [thing for thing in gc.get_objects() if type(thing) in kinds]
+
+
+@pytest.fixture
+def world(clock: Clock) -> Iterator[World]:
+    """A world whose clock stands still; at its end nothing is left open."""
+    before = descriptors()
+    world = World()
+    try:
+        yield world
+        world.close()
+        assert descriptors() == before
+        assert left_behind() == []
+    finally:
+        world.stack.close()
