@@ -1,11 +1,13 @@
 """rsp.http1.chunked: a body in chunks, with extensions and trailers (RFC 9112 §7.1)."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rsp.http1 import chunked, grammar, quick, requests, responses
 from rsp.http1.chunked import (
     NOT_IN_TRAILERS,
     ChunkedReader,
@@ -255,6 +257,15 @@ class TestDrawn:
             except Malformed:
                 verdicts.append((b"malformed",) * 3)
         assert verdicts == verdicts[:1] * len(verdicts)
+
+
+def test_no_group_with_a_choice_is_possessive() -> None:
+    """Python before 3.11.5 lets `5;` pass then, which the grammar does not (gh-106052)."""
+    for module in (chunked, grammar, requests, responses, quick):
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                groups = re.sub(rb"\[[^\]]*\]", b"c", re.sub(rb"\\.", b"", value.pattern))
+                assert not re.search(rb"\)[*+?]\+", groups), name
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from enum import Enum, auto
 from rsp.http1.grammar import CONTROL, FIELD, TCHAR
 from rsp.http1.message import Limits
 
-QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+"'
+QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]++|\\[\t\x20-\x7e\x80-\xff])*"'
 EXTENSION = (
-    rb"[ \t]*+;[ \t]*+" + TCHAR + rb"++(?:[ \t]*+=[ \t]*+(?:" + TCHAR + rb"++|" + QUOTED + rb"))?+"
+    rb"[ \t]*+;[ \t]*+" + TCHAR + rb"++(?:[ \t]*+=[ \t]*+(?:" + TCHAR + rb"++|" + QUOTED + rb"))?"
 )
-SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})((?:" + EXTENSION + rb")*+)\r\n")
+SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})((?:" + EXTENSION + rb")*)\r\n")
 LONGEST = 64  # bytes of a size line without its extensions, and more than it can have
 BEGUN_END = 3  # bytes of two CRLF, but the last: they do not count
 LAST = b"0\r\n\r\n"  # the last chunk, and no trailers

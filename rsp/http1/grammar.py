@@ -8,7 +8,8 @@ VCHAR = rb"[\t\x20-\x7e\x80-\xff]"  # of a field's value: no CR, no LF, no NUL, 
 TARGET = rb"[\x21-\x7e]"  # of a request target: browsers send |{}[]^ as they are, and so do we
 
 TOKEN = re.compile(TCHAR + rb"+")
-# Possessive (++, *+): what does not match is known after one look, however long it is.
+# Possessive (++, *+): what does not match is known after one look, however long it is. Not behind a
+# group in which there is a choice: before 3.11.5, Python lets pass what does not match (gh-106052).
 FIELD = re.compile(rb"(" + TCHAR + rb"++):(" + VCHAR + rb"*+)")
 DIGITS = re.compile(rb"[0-9]{1,18}")  # more would pass 2**63: no body is so long
 # A host with a port or none (RFC 9110 §7.2, RFC 3986 §3.2.2): a name, IPv4, or IPv6 in brackets.
