@@ -69,5 +69,5 @@ bench: ## measure rsp beside nginx and HAProxy, in five minutes (ARGS="--help" f
 	@$(VENV) tools/bench.py $(ARGS)
 
 clean: ## remove what can be made again; your copy, course/, stays
-	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist docs/_build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find rsp tests tools notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
