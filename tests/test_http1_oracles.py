@@ -16,7 +16,15 @@ from rsp.http1.message import CHUNKED, UNTIL_END, BadRequest, BadResponse, Reque
 from rsp.http1.requests import take_request
 from rsp.http1.responses import take_response
 from tests.corpus_of import Message, corpus
-from tests.drawn import by_drawing, chunked_bodies, request_heads, response_heads, spoilt, trailers
+from tests.drawn import (
+    ODD,
+    by_drawing,
+    chunked_bodies,
+    request_heads,
+    response_heads,
+    spoilt,
+    trailers,
+)
 from tests.feeding import LIMITS, Whole, fed
 
 CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -120,6 +128,25 @@ class TestH11:
         assert first_of(data)
         with pytest.raises(H11):
             read_by_h11(data)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"GET /a HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n",
+            CHUNKS + b"5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\nGET",
+            b"PUT http://a:1/ HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello",
+        ],
+    )
+    def test_one_odd_octet_anywhere_divides_us_nowhere(self, data: bytes) -> None:
+        """Put in at each place, and in each octet's place."""
+        for at in range(len(data) + 1):
+            for odd in ODD:
+                for gone in (0, 1):
+                    odder = data[:at] + odd + data[at + gone :]
+                    try:
+                        check_beside_h11(odder)
+                    except H11:
+                        assert b" ;" in odder or b"\t;" in odder
 
     @by_drawing
     @given(request_heads())
