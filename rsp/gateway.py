@@ -117,6 +117,7 @@ class Gateway(Accepting):
     def close(self) -> None:
         """Let everybody go at once, as broken off."""
         self.accepting = False
+        self.service.draining = True  # so the end of one does not let the others go well
         self.sweeping.cancel()
         self.loop.reads(self.listener, None)
         for client in tuple(self.clients):
