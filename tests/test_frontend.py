@@ -245,8 +245,12 @@ def test_a_notebook_runs_from_the_menu(lab: Lab, page: "Page", name: str) -> Non
     wait_for(page, "the notebook", IS_READY, name)
     choose(page, "Edit", "Clear Outputs of All Cells")
     choose(page, "Run", "Run All Cells")
-    wait_for(page, "the end of the last cell", HAS_RUN)
-    cells = page.evaluate(CELLS)
+    try:
+        wait_for(page, "the end of the last cell", HAS_RUN)
+    finally:
+        cells = page.evaluate(CELLS)
+        ran = [cell for cell in cells if cell["count"]]
+        print(f"{len(ran)} of {len(cells)} cells ran; the last: {ran[-1:]}")
     assert wrong_with(cells) == []
     assert cells
     assert dialogs(page) == []

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 Socks = dict[str, socket.socket]
 T = TypeVar("T")
+STANDARD = 3  # descriptors that every process has: input, output, errors
 
 
 @contextmanager
@@ -40,11 +41,15 @@ def now(call: Callable[..., T], *arguments: object) -> T | str:
 
 @contextmanager
 def no_descriptors_left() -> Iterator[None]:
-    """Let whatever wants one more descriptor fail with EMFILE, for the length of a `with`."""
+    """Let whatever wants one more descriptor fail with EMFILE, for the length of a `with`.
+
+    The limit is below every number that may become free meanwhile: in a notebook other threads close
+    files, too. It is not 0, for a poll of more sockets than the limit is an error (man 2 poll).
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(2)  # the kernel gives the lowest that is free (man 2 dup)
     os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(free, STANDARD), hard))
     try:
         yield
     finally:

@@ -45,6 +45,13 @@ class TestNoDescriptors:
             socket.socket()
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
 
+    def test_one_that_is_freed_meanwhile_is_refused_too(self) -> None:
+        """Another thread closes a file: its number would be the next."""
+        with socket.socket() as other, no_descriptors_left():
+            other.close()
+            with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
+                socket.socket()
+
     def test_afterwards_there_are_some(self) -> None:
         with pytest.raises(ZeroDivisionError), no_descriptors_left():
             raise ZeroDivisionError
