@@ -1,6 +1,7 @@
 """The letters of HTTP/1.1: what a name, a value and a target are made of (RFC 9110 §5.6, §5.5)."""
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # of a token: a method, a field's name, a coding
@@ -17,6 +18,7 @@ DIGITS = re.compile(rb"[0-9]{1,18}")  # more would pass 2**63: no body is so lon
 HOST = re.compile(
     rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
 )
+SHORT = 64  # bytes of a field's value that is worth remembering
 PORT = re.compile(rb":[0-9]{1,5}\Z")
 # What a head may not have anywhere: a control, a CR that no LF follows, an LF without its CR.
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?=[^\n])|(?<!\r)\n")
@@ -24,8 +26,16 @@ CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?=[^\n])|(?<!\r)\n")
 
 def is_host(text: bytes) -> bool:
     """Tell whether this is a host, with a port or none."""
+    return is_known_host(text) if len(text) <= SHORT else is_new_host(text)
+
+
+def is_new_host(text: bytes) -> bool:
+    """Tell whether this is a host, by its letters."""
     match = HOST.fullmatch(text)
     return match is not None and (match[1] is None or is_ipv6(match[1]))
+
+
+is_known_host = lru_cache(1024)(is_new_host)  # a site has few, and is asked for them all day
 
 
 def is_ipv6(text: bytes) -> bool:
@@ -40,6 +50,19 @@ def is_ipv6(text: bytes) -> bool:
 def is_authority(text: bytes) -> bool:
     """Tell whether this is a host with a port, as CONNECT has it (RFC 9112 §3.2.3)."""
     return is_host(text) and PORT.search(text) is not None
+
+
+def options_of(values: list[bytes]) -> tuple[bytes, ...]:
+    """Return what Connection says, in lower case (RFC 9110 §7.6.1)."""
+    if len(values) == 1 and len(values[0]) <= SHORT:
+        return options_in(values[0])
+    return tuple(elements(values))
+
+
+@lru_cache(256)  # nearly all say the same few things
+def options_in(value: bytes) -> tuple[bytes, ...]:
+    """Return what one Connection field says."""
+    return tuple(elements([value]))
 
 
 def elements(values: list[bytes]) -> list[bytes]:

@@ -54,7 +54,7 @@ class Request:
     fields: bytes
     special: Special
     framing: int
-    options: list[bytes]  # what Connection says
+    options: tuple[bytes, ...]  # what Connection says
     keep_alive: bool  # the client would stay
 
 
@@ -68,7 +68,7 @@ class Response:
     fields: bytes
     special: Special
     framing: int
-    options: list[bytes]
+    options: tuple[bytes, ...]
     keep_alive: bool  # the backend would stay
 
     @property

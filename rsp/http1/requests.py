@@ -6,7 +6,7 @@ What `quick` reads of the usual request is the same; what it does not know comes
 import re
 
 from rsp.http1.framing import request_framing
-from rsp.http1.grammar import CONTROL, FIELD, TARGET, TOKEN, elements, is_authority, is_host
+from rsp.http1.grammar import CONTROL, FIELD, TARGET, TOKEN, is_authority, is_host, options_of
 from rsp.http1.message import BadRequest, Limits, Request, Special
 
 SPECIAL = frozenset(
@@ -116,7 +116,7 @@ def make_request(
     if not target.startswith(b"/") or method == b"CONNECT":
         target, host = read_target(method, target, host)
     framing = request_framing(minor, special)
-    options = elements(special[b"connection"]) if b"connection" in special else []
+    options = options_of(special[b"connection"]) if b"connection" in special else ()
     keep_alive = b"close" not in options and (minor == 1 or b"keep-alive" in options)
     return Request(method, target, minor, host, fields, special, framing, options, keep_alive)
 

@@ -7,7 +7,7 @@ read in two ways is no response.
 import re
 
 from rsp.http1.framing import announces_body, response_framing
-from rsp.http1.grammar import FIELD, TCHAR, elements
+from rsp.http1.grammar import FIELD, TCHAR, options_of
 from rsp.http1.message import BadResponse, Limits, Response, Special
 
 SPECIAL = frozenset(
@@ -82,7 +82,7 @@ def make_response(
 ) -> Response:
     """Return a response, once all that must fit together does. Raises BadResponse."""
     framing = response_framing(method, status, minor, special)
-    options = elements(special[b"connection"]) if b"connection" in special else []
+    options = options_of(special[b"connection"]) if b"connection" in special else ()
     keep_alive = b"close" not in options and (minor == 1 or b"keep-alive" in options)
     if status == 204 and announces_body(special):  # it may come, and would begin the next response
         keep_alive = False
