@@ -53,6 +53,9 @@ class Asker(Protocol):
     def answer_with(self, error: RspError) -> None:
         """Answer in the backend's place, and end this exchange."""
 
+    def read_on(self) -> None:
+        """Let more of the request come, or of what is behind it."""
+
     def on_done(self, *, keep: bool) -> None:
         """Go on behind a complete response."""
 

@@ -18,7 +18,6 @@ from rsp.service import SLOW, Service
 from rsp.stream import HIGH_WATER, LOW_WATER, Stream
 from rsp.upstream import Upstream
 
-REFUSED = frozenset((b"CONNECT", b"TRACE"))  # not for a reverse proxy
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -100,15 +99,12 @@ class Client(Leaving):
 
     def begin(self, request: Request) -> None:
         """Pass a request on, unless it is for us. Raises BadRequest."""
-        if request.method in REFUSED:
-            raise BadRequest(501, f"{request.method.decode()} is not for a reverse proxy")
+        forward.check(request, self.limits)
         special = request.special
         self.exchange = exchange = Exchange(self, request)
         if b"max-forwards" in special and forward.hops_left(request) == 0:
             self.answer_here(HTTPStatus.OK, b"", keep=True, page=False)
             return
-        if self.limits.body is not None and request.framing > self.limits.body:
-            raise BadRequest(413, f"a body of more than {self.limits.body} bytes")
         if b"expect" in special and forward.expects(request) and self.pool.minor == 0:
             self.send(CONTINUE)
             if exchange.over:
@@ -140,6 +136,11 @@ class Client(Leaving):
     def give_back(self, rest: bytes) -> None:
         """Keep what lies behind a request's body."""
         self.received = rest
+
+    def read_on(self) -> None:
+        """Read on, unless enough waits already: each request would let in more than it takes."""
+        if len(self.received) < HIGH_WATER:
+            self.resume()
 
     def on_done(self, *, keep: bool) -> None:
         """Go on behind a complete response: with the next request, or to the end."""

@@ -71,8 +71,8 @@ class Exchange(Answering):
         upstream.source = self.client.stream
         said = self.client.take_received()
         self.pass_body(said, self.head)
-        if self.upstream is upstream and not upstream.size:
-            self.client.stream.resume()
+        if self.upstream is upstream and (self.body.done or not upstream.size):
+            self.client.read_on()
 
     def on_no_upstream(self, error: BackendError) -> None:
         """Tell the client that nobody answers (RFC 9110 §15.6.3)."""
@@ -90,8 +90,13 @@ class Exchange(Answering):
             return
         if rest:
             self.client.give_back(rest)
-        if self.upstream and not self.upstream.broken and (head or content):
-            self.upstream.send(head + content if head else content)
+        upstream = self.upstream
+        if not upstream or upstream.broken:
+            return
+        if self.body and self.body.done:
+            upstream.source = None  # what comes next is not for it, and must not be let in by it
+        if head or content:
+            upstream.send(head + content if head else content)
 
     def framed(self, data: bytes) -> tuple[bytes, bytes]:
         """Return what is sent for what has come of the body, and what lies behind it.

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from rsp.http1.grammar import FIELD, elements
-from rsp.http1.message import CHUNKED, UNTIL_END, BadRequest, Request, Response
+from rsp.http1.message import CHUNKED, UNTIL_END, BadRequest, Limits, Request, Response
 
 VIAS = (b"1.0 rsp", b"1.1 rsp")  # what a message came as, and how we are called (RFC 9110 §7.6.3)
 OWN_VIAS = tuple(b"Via: %b\r\n" % via for via in VIAS)
 # What Connection may name that is no field, or is decided elsewhere.
 OURS = frozenset(b"close keep-alive upgrade te http2-settings".split())
+REFUSED = frozenset((b"CONNECT", b"TRACE"))
 NO_TUNNEL = frozenset((b"h2c", b"h2", b"tls"))  # upgrades that a proxy cannot let pass unread
 
 
@@ -114,6 +115,14 @@ def request_head(
         fields,
         more,
     )
+
+
+def check(request: Request, limits: Limits) -> None:
+    """Refuse what no reverse proxy passes on, and a body that is told to be too long."""
+    if request.method in REFUSED:
+        raise BadRequest(501, f"{request.method.decode()} is not for a reverse proxy")
+    if limits.body is not None and request.framing > limits.body:
+        raise BadRequest(413, f"a body of more than {limits.body} bytes")
 
 
 def hops_left(request: Request) -> int | None:

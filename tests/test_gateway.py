@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from rsp import gateway as gateway_module
 from rsp.client import Client
 from rsp.gateway import SWEEP, host_of, serve
 from rsp.lab import Backend, answering, running
 from rsp.lab import Client as LabClient
 from rsp.leaving import LINGER
-from rsp.loop import Loop
 from rsp.net import Address, listen
 from rsp.pool import Pool
 from rsp.service import Timeouts
@@ -193,6 +191,18 @@ class TestRequestsInARow:
             client.send(GET * 1000)
             turn(world.loop)
         assert len(side.received) <= HIGH_WATER + READ_SIZE
+
+    def test_with_bodies_wait_within_a_bound_too(self, world: World) -> None:
+        """Each exchange takes less than a read may bring: it lets in no more than it takes."""
+        put = b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nab"
+        client = world.client()
+        client.sendall(put * 4000)
+        upstream = world.accept()
+        for _ in range(20):
+            world.read(upstream, b"\r\n\r\nab")
+            assert len(world.side(client).received) <= HIGH_WATER + READ_SIZE
+            upstream.sendall(OK)
+            world.read(client, b"ok")
 
 
 class TestWeAnswer:
@@ -683,11 +693,3 @@ def test_says_what_it_is(world: World) -> None:
     assert repr(world.side(client)) == (
         "<Client: idle, 0 bytes received, <Stream: 0 bytes pending>>"
     )
-
-
-def test_runs_on_one_loop_with_others() -> None:
-    """Nothing in the module is shared between two of them."""
-    loops = [Loop(), Loop()]
-    assert gateway_module.SWEEP == 1.0
-    for loop in loops:
-        loop.shut()
