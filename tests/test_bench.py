@@ -373,7 +373,7 @@ class TestWords:
         ("words", "said"),
         [
             (["--only", "nothing"], "there is no load 'nothing'; there are keep-alive, connect"),
-            (["--peer", "apache"], "there is no proxy 'apache'; there are rsp, haproxy-tcp"),
+            (["--peer", "apache"], "there is no proxy 'apache'; there are rsp, floor, haproxy-tcp"),
             (["--rounds", "0"], "'0' is no number from 1 up"),
             (["--rounds", "x"], "'x' is no number from 1 up"),
             (["show"], "show and publish read one file"),

@@ -33,7 +33,7 @@ from tools.bench_record import (  # noqa: E402
     read,
     to_json,
 )
-from tools.bench_rounds import Bench, Plan, raise_limit  # noqa: E402
+from tools.bench_rounds import SOCKETS, Bench, Plan, room  # noqa: E402
 from tools.bench_tables import micro, show  # noqa: E402
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130  # exit statuses
@@ -119,7 +119,7 @@ def chosen(options: argparse.Namespace) -> tuple[Plan, dict[str, str]]:
     numbers = QUICK if options.quick else {"rounds": ROUNDS, "cpu": CPU, "cap": CAP, "idle": IDLE}
     with_idle = not options.only or IDLE_LOAD in options.only
     idle = (options.idle or int(numbers["idle"])) if with_idle else 0
-    if idle > (most := raise_limit()):
+    if idle > (most := room(SOCKETS)):
         raise BenchError(f"{idle} idle clients are too many: here {most} is the most (ulimit -n)")
     for program in ("nginx", "wrk"):
         if not find(program):

@@ -18,8 +18,9 @@ from tools.bench_record import Idle, Sample
 FIRST = 2  # seconds of the first piece of a sample, as long as nobody knows what a proxy uses
 SPARE = 1.1  # a piece is planned a little longer than it should need
 ROOM = 128  # descriptors that a process needs for itself
+SOCKETS = 2  # descriptors that a client takes of a proxy at least
 PER_CLIENT = 3  # descriptors: two sockets, and HAProxy's pipes, two for every fourth client
-HIGHEST = 6000  # clients that a proxy is set up for: both sides find their ports below 28,000
+HIGHEST = 6000  # clients that a proxy is set up for, unless more are asked for
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,15 @@ class Plan:
 
 
 def raise_limit() -> int:
-    """Take all the descriptors we may have, for the children, too; return how many clients fit."""
+    """Take all the descriptors we may have, for the children, too; return how many there are."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return min(HIGHEST, (hard - ROOM) // PER_CLIENT)
+    return hard
+
+
+def room(each: int) -> int:
+    """Return for how many clients there are descriptors, when each takes so many."""
+    return (raise_limit() - ROOM) // each
 
 
 def orders(peers: list[Peer], rounds: int) -> Iterator[list[Peer]]:
@@ -61,7 +67,7 @@ class Bench:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.clients = raise_limit()
+        self.clients = min(HIGHEST, room(PER_CLIENT))
         self.shares: dict[tuple[str, str], float] = {}  # (peer, load): CPU seconds a second
 
     def __repr__(self) -> str:
