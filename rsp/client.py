@@ -99,7 +99,7 @@ class Client(Leaving):
 
     def begin(self, request: Request) -> None:
         """Pass a request on, unless it is for us. Raises BadRequest."""
-        forward.check(request, self.limits)
+        forward.check(request, self.limits, self.pool.minor)
         special = request.special
         self.exchange = exchange = Exchange(self, request)
         if b"max-forwards" in special and forward.hops_left(request) == 0:
@@ -109,7 +109,8 @@ class Client(Leaving):
             self.send(CONTINUE)
             if exchange.over:
                 return
-        self.deadline = self.loop.now + self.service.timeouts.answer
+        timeouts = self.service.timeouts
+        self.deadline = self.loop.now + (timeouts.body if exchange.body else timeouts.answer)
         host = request.host if request.host is not None else str(self.pool.backend).encode()
         exchange.start(host)
 
@@ -197,8 +198,7 @@ class Client(Leaving):
         """The client has gone: nobody waits for the rest."""
         if self.exchange:
             self.exchange.drop()
-            self.exchange = None
-        self.abort_now()
+        self.abort()
 
     def answer_with(self, error: RspError) -> None:
         """Answer in the backend's place. What is behind a request that we refuse is not read."""

@@ -117,12 +117,18 @@ def request_head(
     )
 
 
-def check(request: Request, limits: Limits) -> None:
-    """Refuse what no reverse proxy passes on, and a body that is told to be too long."""
+def check(request: Request, limits: Limits, minor: int) -> None:
+    """Refuse what no reverse proxy passes on, and a body that is told to be too long.
+
+    Nor does one in chunks go to a backend of HTTP/1.0, which would take it for the next request
+    (RFC 9112 §6.1). Raises BadRequest.
+    """
     if request.method in REFUSED:
         raise BadRequest(501, f"{request.method.decode()} is not for a reverse proxy")
     if limits.body is not None and request.framing > limits.body:
         raise BadRequest(413, f"a body of more than {limits.body} bytes")
+    if request.framing == CHUNKED and minor == 0:
+        raise BadRequest(411, "a body without a length, to a backend of HTTP/1.0")
 
 
 def hops_left(request: Request) -> int | None:

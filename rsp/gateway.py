@@ -101,7 +101,9 @@ class Gateway(Accepting):
         if not self.service.draining:
             self.service.draining = True
             for client in tuple(self.clients):
-                if not client.exchange and not client.received and not client.closing:
+                if client.exchange:
+                    client.exchange.keep = False  # an answer that has not begun says so
+                elif not client.received and not client.closing:
                     client.finish_up()
         super().end_if_done()
 

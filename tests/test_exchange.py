@@ -331,6 +331,17 @@ class TestExpect:
             assert b"Expect" not in world.head(world.accept())
 
 
+def test_in_chunks_a_body_goes_to_no_backend_of_http_1_0(world: World) -> None:
+    """It would take the chunks for the next request (RFC 9112 §6.1): 411 asks for a length."""
+    client, upstream = world.asked()
+    upstream.sendall(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok")
+    world.read(client, b"ok")
+    client.sendall(put_in_chunks() + b"0\r\n\r\n")
+    assert world.read_all(client).startswith(b"HTTP/1.1 411 ")
+    assert world.none_comes()
+    assert not readable(upstream)
+
+
 class TestTheLimit:
     @pytest.mark.parametrize("head", [put(11), put_in_chunks()])
     def test_of_a_body_is_kept(self, clock: Clock, head: bytes) -> None:

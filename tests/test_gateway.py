@@ -546,7 +546,9 @@ class TestTheEnd:
         world.listener.shutdown(socket.SHUT_RDWR)
         assert world.read_all(idle) == b""
         first.sendall(OK)
-        assert world.read_all(busy).endswith(b"ok")
+        last = world.read_all(busy)
+        assert last.endswith(b"ok")
+        assert b"\r\nConnection: close\r\n" in last
         idle.close()
         busy.close()
         turn_until(world.loop, lambda: not world.gateway.count())
