@@ -72,8 +72,6 @@ class Client(Leaving):
 
         A loop, for an answer that calls for the next request would go as deep as a client likes.
         """
-        if self.taking:
-            return
         self.taking = True
         while self.received and not self.exchange and not self.closing and self.size < HIGH_WATER:
             if not self.take(known):

@@ -608,6 +608,37 @@ class TestAClientThatBreaksOff:
             world.read_all(upstream)
         assert not world.gateway.clients
 
+    @pytest.mark.parametrize(
+        "answer",
+        [OK, b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK, b"HTTP/1.1 204 No Content\r\n\r\n", CHUNKED],
+        ids=["length", "interim", "no body", "chunked"],
+    )
+    def test_is_found_out_by_the_answer(self, world: World, answer: bytes) -> None:
+        """Sending fails: that is the end of the exchange, in the middle of whatever it does."""
+        client, upstream = world.asked()
+        side = world.side(client)
+        reset(client)
+        upstream.sendall(answer)
+        assert side.exchange
+        assert side.exchange.upstream
+        side.exchange.upstream.on_readable()
+        assert not world.gateway.clients
+        assert world.pool.idle == []
+        assert repr(side).startswith("<Client: closing")
+
+    @pytest.mark.parametrize("minor", [0, 1])
+    @pytest.mark.parametrize("request_", [EXPECT, b"bad\r\n\r\n", GET])
+    def test_is_found_out_by_what_we_say(self, world: World, request_: bytes, minor: int) -> None:
+        """A 100, a refusal or a 502 that nobody hears."""
+        world.pool.minor = minor
+        client = world.client()
+        side = world.side(client)
+        client.sendall(request_)
+        reset(client)
+        world.backend.close()
+        side.on_readable()
+        turn_until(world.loop, lambda: not world.gateway.clients)
+
     @pytest.mark.parametrize("request_", [b"G", GET[:-2], GET[:20]])
     def test_in_its_head_asks_nobody(self, world: World, request_: bytes) -> None:
         client = world.client()
