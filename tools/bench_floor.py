@@ -20,7 +20,10 @@ def main(port: int, backend: int) -> None:
     """Relay until somebody ends the process."""
     handlers: dict[int, Callable[[], None]] = {}
     poll = select.epoll()
-    with socket.create_server((HOST, port), backlog=4096) as listener:
+    where = ("", port)  # on both families, as the others
+    with socket.create_server(
+        where, family=socket.AF_INET6, backlog=4096, dualstack_ipv6=True
+    ) as listener:
         handlers[listener.fileno()] = accepting(listener, backend, handlers, poll)
         poll.register(listener, select.EPOLLIN)
         while True:

@@ -3,7 +3,8 @@
 A relay passes bytes on unread; a proxy of the kind HTTP reads each request. All have one worker and
 no access log, and all of the kind HTTP add the same fields. In what they are started with, $PORT is
 where to listen, $BACKEND the port of the backend, $FOLDER theirs to write in, and $CLIENTS how many
-at once must find room; any other $word is the program's own.
+at once must find room; any other $word is the program's own. All listen on IPv6 and IPv4 at once,
+as rsp does.
 """
 
 import sys
@@ -61,7 +62,7 @@ defaults
   timeout client 300s
   timeout server 300s
 {"".join(f"  {line}{chr(10)}" for line in lines)}frontend front
-  bind 127.0.0.1:$PORT
+  bind :::$PORT v4v6
   {field}
   default_backend back
 backend back
@@ -78,7 +79,7 @@ def nginx_http(upstream: str = "", http: str = "", location: str = "") -> dict[s
     server 127.0.0.1:$BACKEND;
 {upstream}  }}
   server {{
-    listen 127.0.0.1:$PORT;
+    listen [::]:$PORT ipv6only=off;
     location / {{
       proxy_pass http://back;
       proxy_set_header Host $host;
@@ -93,7 +94,7 @@ def nginx_http(upstream: str = "", http: str = "", location: str = "") -> dict[s
 
 NGINX_STREAM = f"""{STREAM_MODULE}
 {NGINX_MAIN}stream {{
-  server {{ listen 127.0.0.1:$PORT; proxy_pass 127.0.0.1:$BACKEND; }}
+  server {{ listen [::]:$PORT ipv6only=off; proxy_pass 127.0.0.1:$BACKEND; }}
 }}
 """
 NGINX_TUNED = nginx_http(
@@ -110,7 +111,6 @@ CADDYFILE = """{
   auto_https off
 }
 http://:$PORT {
-  bind 127.0.0.1
   reverse_proxy 127.0.0.1:$BACKEND
 }
 """
