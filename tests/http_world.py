@@ -19,7 +19,7 @@ from rsp.loop import Loop
 from rsp.net import Address, listen
 from rsp.relay import Side
 from rsp.upstream import Upstream
-from tests.on_loop import SMALL, TIMEOUT, Clock, turn, turn_until
+from tests.on_loop import LOOK, SMALL, TIMEOUT, Clock, turn, turn_until
 
 GET = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -89,7 +89,7 @@ class World:
             turn(self.loop)
 
     def read(self, sock: socket.socket, enough: Callable[[bytes], object] | bytes) -> bytes:
-        """Return what comes, as soon as it is enough, or ends so."""
+        """Return what comes, as soon as it is enough, or ends so; each piece has its time."""
         got = b""
         holds = (lambda data: data.endswith(enough)) if isinstance(enough, bytes) else enough
         deadline = time.monotonic() + TIMEOUT
@@ -99,6 +99,7 @@ class World:
             data = sock.recv(1 << 20)
             assert data, f"it ended after {got[-500:]!r}"
             got += data
+            deadline = time.monotonic() + TIMEOUT
         return got
 
     def read_all(self, sock: socket.socket) -> bytes:
@@ -161,7 +162,33 @@ def readable(sock: socket.socket) -> bool:
 
 def open_now() -> set[str]:
     """Return the descriptors that are open; the collector is not asked."""
-    return set(os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"))
+    listed = os.listdir("/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd")
+    return {fd for fd in listed if is_open(int(fd))}  # without the one that the listing took
+
+
+def is_open(fd: int) -> bool:
+    """Tell whether a descriptor is open."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def left_open(before: set[str]) -> list[str]:
+    """Return what is open that was not before; another test's thread may be at it."""
+    deadline = time.monotonic() + TIMEOUT
+    while (left := open_now() - before) and time.monotonic() < deadline:
+        select.select([], [], [], LOOK)
+    return [name_of(fd) for fd in sorted(left)]
+
+
+def name_of(fd: str) -> str:
+    """Return what a descriptor is, where the system tells."""
+    try:
+        return f"{fd}: {os.readlink(f'/proc/self/fd/{fd}')}"
+    except OSError:
+        return fd
 
 
 def left_behind() -> list[object]:
@@ -180,7 +207,7 @@ def world(clock: Clock, caplog: pytest.LogCaptureFixture) -> Iterator[World]:
     try:
         yield world
         world.close()
-        assert open_now() <= before
+        assert left_open(before) == []
         assert left_behind() == []
     finally:
         gc.unfreeze()
