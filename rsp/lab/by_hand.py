@@ -43,8 +43,8 @@ def now(call: Callable[..., T], *arguments: object) -> T | str:
 def no_descriptors_left() -> Iterator[None]:
     """Let whatever wants one more descriptor fail with EMFILE, for the length of a `with`.
 
-    The limit is below every number that may become free meanwhile: in a notebook other threads close
-    files, too. It is not 0, for a poll of more sockets than the limit is an error (man 2 poll).
+    The limit is below every number that may become free meanwhile: in a notebook other threads
+    close files, too. It is not 0: to poll more sockets than the limit is an error (man 2 poll).
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(2)  # the kernel gives the lowest that is free (man 2 dup)
