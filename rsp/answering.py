@@ -122,7 +122,8 @@ class Answering:
         """Take the head of a response, and of those before it that are interim."""
         client, method = self.client, self.request.method
         while data:
-            found = client.quick.take_response(data, method)
+            # Not the quick way behind a part: for each new byte it would read all again.
+            found = None if self.received else client.quick.take_response(data, method)
             if not found:
                 found = take_response(data, method, client.limits, len(self.received))
             if not found:

@@ -220,7 +220,7 @@ class Client(Leaving):
     def abort(self) -> None:
         """Break off: what was sent must not look complete."""
         self.exchange = None
-        self.abort_now()
+        super().abort()
 
     def switch(self, upstream: Upstream, head: bytes, data: bytes) -> None:
         """Relay from now on; what the client has said since its request goes first."""

@@ -52,9 +52,9 @@ class Leaving(Stream):
             else:
                 self.pause()
 
-    def abort_now(self) -> None:
+    def abort(self) -> None:
         """Be closed by a reset, and forgotten."""
-        Stream.abort(self)
+        super().abort()
         self.gone()
 
     def leave(self) -> None:

@@ -6,7 +6,7 @@
 import logging
 import socket
 
-from rsp.accepting import ACCEPTS, OWN, PAUSE, Accepting, Peer, queued, quick, room
+from rsp.accepting import Accepting, Peer, quick
 from rsp.dialling import Dialling
 from rsp.errors import BackendError
 from rsp.loop import HAS_EPOLL, Loop
@@ -15,8 +15,6 @@ from rsp.net import Address
 from rsp.pipes import CAN_SPLICE, Pipes
 from rsp.relay import Relay
 from rsp.stream import reset_at_close
-
-__all__ = ["ACCEPTS", "OWN", "PAUSE", "Proxy", "queued", "room", "serve"]
 
 log = logging.getLogger(__name__)
 

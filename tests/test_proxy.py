@@ -18,7 +18,7 @@ from typing import Self
 import pytest
 
 from rsp import dialling
-from rsp import proxy as proxy_module
+from rsp.accepting import ACCEPTS, OWN, PAUSE, queued, room
 from rsp.lab import Backend, Client, answering, echoing, holding, large, pattern, running
 from rsp.lab.contract import OUTCOMES, RIGHT, Before, before
 from rsp.lab.proxies import Proxy as LabProxy
@@ -27,7 +27,7 @@ from rsp.loop import Loop
 from rsp.names import Names
 from rsp.net import Address, listen
 from rsp.pipes import CAN_SPLICE
-from rsp.proxy import ACCEPTS, PAUSE, Proxy, queued, room, serve
+from rsp.proxy import Proxy, serve
 from tests.on_loop import (
     LOOK,
     TIMEOUT,
@@ -336,7 +336,7 @@ class TestDescriptors:
     def test_that_run_out_let_the_next_clients_wait(self, epoll: bool) -> None:
         """They wait in the kernel's queue, nothing spins, and each is served when one has gone."""
         places = 20
-        limit = 2 * places + proxy_module.OWN
+        limit = 2 * places + OWN
         with (
             Backend(echoing()) as backend,
             running(alone(descriptors=limit, epoll=epoll), backend) as proxy,
