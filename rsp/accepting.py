@@ -8,6 +8,7 @@ import logging
 import resource
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from rsp.loop import Loop
@@ -20,7 +21,6 @@ OWN = 32  # descriptors that the process needs for itself: files, pipes, the loo
 LINUX = sys.platform == "linux"
 UNACKED = slice(24, 28)  # where struct tcp_info has tcpi_unacked (linux/tcp.h)
 SHUT_DOWN = {errno.EINVAL, errno.EBADF}  # accept on a listener that was shut down, or closed
-
 
 Peer = Any  # as accept gives it: its shape is the family's (man 7 ip, man 7 ipv6)
 
@@ -44,6 +44,10 @@ class Accepting:
 
     def take(self, client: socket.socket, peer: Peer) -> None:
         """Serve a client, who came from the address `peer`, from now on."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let everybody go at once, as broken off."""
         raise NotImplementedError
 
     def on_readable(self) -> None:
@@ -111,6 +115,18 @@ class Accepting:
         """Stop the loop when nobody is left, and nobody will come."""
         if not self.count():
             self.loop.stop()
+
+
+def serve_on(loop: Loop, make: Callable[[], Accepting]) -> None:
+    """Serve until the listener is shut down and its clients have gone; the loop is ours to shut."""
+    try:
+        server = make()
+        try:
+            loop.run()
+        finally:
+            server.close()
+    finally:
+        loop.shut()
 
 
 def room() -> int:

@@ -6,7 +6,7 @@ A gateway is what HTTP calls a reverse proxy (RFC 9110 §3.7).
 import logging
 import socket
 
-from rsp.accepting import Accepting, Peer
+from rsp.accepting import Accepting, Peer, serve_on
 from rsp.client import Client
 from rsp.http1.message import Limits
 from rsp.http1.quick import Quick
@@ -153,11 +153,8 @@ def serve(
     Raises what `resolve` does when nobody knows the backend's name at the start.
     """
     loop = Loop(epoll=epoll)
-    try:
-        gateway = Gateway(loop, listener, backend, limits=limits, timeouts=timeouts, splice=splice)
-        try:
-            loop.run()
-        finally:
-            gateway.close()
-    finally:
-        loop.shut()
+
+    def make() -> Gateway:
+        return Gateway(loop, listener, backend, limits=limits, timeouts=timeouts, splice=splice)
+
+    serve_on(loop, make)

@@ -6,7 +6,7 @@
 import logging
 import socket
 
-from rsp.accepting import Accepting, Peer, quick
+from rsp.accepting import Accepting, Peer, quick, serve_on
 from rsp.dialling import Dialling
 from rsp.errors import BackendError
 from rsp.loop import HAS_EPOLL, Loop
@@ -103,11 +103,4 @@ def serve(
     Raises what `resolve` does when nobody knows the backend's name at the start.
     """
     loop = Loop(epoll=epoll)
-    try:
-        proxy = Proxy(loop, listener, backend, splice=splice)
-        try:
-            loop.run()
-        finally:
-            proxy.close()
-    finally:
-        loop.shut()
+    serve_on(loop, lambda: Proxy(loop, listener, backend, splice=splice))
