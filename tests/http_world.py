@@ -207,8 +207,9 @@ def world(clock: Clock, caplog: pytest.LogCaptureFixture) -> Iterator[World]:
     try:
         yield world
         world.close()
-        assert left_open(before) == []
-        assert left_behind() == []
+        left = left_open(before)
+        assert not left, left  # with its words: pytest looks into test modules alone
+        assert not (behind := left_behind()), behind
     finally:
         gc.unfreeze()
         world.stack.close()
