@@ -57,4 +57,8 @@ NOT_YET: dict[str, dict[str, str]] = {
         "A backend that ends its side first still gets the rest of an upload": "cut",
     },
     "s08_buffers": {},
+    "s10_heads": {
+        "A backend's reset in the middle of an answer does not look like its end": "hides",
+        "A client's reset reaches the backend as a reset": "hides",
+    },
 }
