@@ -20,8 +20,9 @@ Reply = Callable[[bytes, Backend], bytes]
 def response(body: bytes | str, status: str = "200 OK", **fields: str) -> bytes:
     """Return an HTTP response as bytes, framed by its length."""
     body = body.encode() if isinstance(body, str) else body
-    fields = {"Content-Length": str(len(body)), **fields}
-    lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
+    named = {name.replace("_", "-"): value for name, value in fields.items()}
+    named = {"Content-Length": str(len(body)), **named}  # another one takes its place
+    lines = [f"{name}: {value}" for name, value in named.items()]
     return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode() + body
 
 

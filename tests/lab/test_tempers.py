@@ -160,6 +160,7 @@ def test_closing_early_promises_twice_what_it_sends() -> None:
     with Backend(closing_early("half")) as backend:
         answer = fetch(backend)
     assert "Content-Length: 8" in answer.head
+    assert answer.head.count("Content-Length") == 1
     assert answer.body == b"half"
 
 
