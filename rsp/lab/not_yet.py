@@ -61,6 +61,14 @@ NOT_YET: dict[str, dict[str, str]] = {
         "A backend's reset in the middle of an answer does not look like its end": "hides",
         "A client's reset reaches the backend as a reset": "hides",
     },
+    "s11_bodies": {
+        "A backend's reset in the middle of an answer does not look like its end": "hides",
+        "A backend at work for a client learns that the client has left": "waits",
+        "A client's reset reaches the backend as a reset": "waits",
+        "While a backend does not read an upload, its answer passes, and then the upload": "waits",
+        "What a backend echoes comes back while the client has still more to say": "waits",
+        "A backend that ends its side first still gets the rest of an upload": "waits",
+    },
     "s12_forwarding": {
         "A backend at work for a client learns that the client has left": "waits",
         "A client's reset reaches the backend as a reset": "waits",
