@@ -76,4 +76,11 @@ NOT_YET: dict[str, dict[str, str]] = {
         "What a backend echoes comes back while the client has still more to say": "waits",
         "A backend that ends its side first still gets the rest of an upload": "waits",
     },
+    "s13_reuse": {
+        "A backend at work for a client learns that the client has left": "waits",
+        "A client's reset reaches the backend as a reset": "waits",
+        "While a backend does not read an upload, its answer passes, and then the upload": "waits",
+        "What a backend echoes comes back while the client has still more to say": "waits",
+        "A backend that ends its side first still gets the rest of an upload": "waits",
+    },
 }
