@@ -17,6 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the port of 127.0.0.1 that it forwards to",
     )
     group.addoption(
+        "--http",
+        action="store_true",
+        help="it reads HTTP: ask for that, too",
+    )
+    group.addoption(
         "--not-yet",
         metavar="NAME",
         help="the stage whose list of what it cannot do holds for it, too (default: none)",

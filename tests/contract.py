@@ -7,23 +7,41 @@ from typing import NamedTuple
 import pytest
 
 from rsp import stages
-from rsp.lab import outcomes, pressure, troubles, uploads  # noqa: F401  (they fill OUTCOMES)
-from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS, Before, already_before, before
-from rsp.lab.not_yet import NOT_YET
+from rsp.cli import USAGE
+from rsp.gateway import serve as serve_http
+from rsp.lab.asked import asked_of, not_right
+from rsp.lab.contract import (
+    HTTP_OUTCOMES,
+    OUTCOMES,
+    RIGHT,
+    SYMPTOMS,
+    Before,
+    Outcome,
+    already_before,
+    before,
+)
+from rsp.lab.not_yet import NOT_YET, NOT_YET_IN_HTTP
 from rsp.lab.running import COMMAND
 from rsp.net import Address
 from rsp.proxy import serve
 
+RELAYING = (*COMMAND[:3], "--relay", *COMMAND[3:])  # the command, for bytes that nobody reads
+
 
 class Subject(NamedTuple):
-    """Somebody of whom the contract is asked; `says` is the name of a list in NOT_YET, or ""."""
+    """Somebody of whom the contract is asked; `says` is the name of its lists in not_yet, or ""."""
 
     name: str
     says: str
     before: Before
+    http: bool = False  # it reads HTTP, though no list says so
 
     def __str__(self) -> str:
         return self.name
+
+    def asked(self) -> dict[str, Outcome]:
+        """Return the outcomes that are asked of it."""
+        return OUTCOMES | HTTP_OUTCOMES if self.http else asked_of(self.says)
 
 
 def stage_names(folder: Path | None = None) -> list[str]:
@@ -37,31 +55,49 @@ def stage(name: str) -> Subject:
     return Subject(name, name, before(import_module(f"rsp.stages.{name}").serve))
 
 
+def finished() -> list[Subject]:
+    """Return what the package gives: the relay, the gateway, and both as commands."""
+    names = {"proxy": ("", serve), "gateway": ("gateway", serve_http)}
+    found = [Subject(name, says, before(one)) for name, (says, one) in names.items()]
+    if "--relay" not in USAGE:
+        return [*found, Subject("command", "", before(COMMAND))]
+    relaying = Subject("command --relay", "", before(RELAYING))
+    return [*found, Subject("command", "gateway", before(COMMAND)), relaying]
+
+
 def subjects(config: pytest.Config) -> list[Subject]:
-    """Return the stages, the proxy and the command, or the one proxy that the options name.
+    """Return the stages and what is finished, or the one proxy that the options name.
 
     Raises UsageError when the options do not go together.
     """
     proxy, port = config.getoption("--proxy"), config.getoption("--backend-port")
-    says = config.getoption("--not-yet") or ""
+    says, http = config.getoption("--not-yet") or "", bool(config.getoption("--http"))
     if not proxy:
-        if port or says:
-            raise pytest.UsageError("--backend-port and --not-yet belong to --proxy HOST:PORT")
-        finished = Subject("proxy", "", before(serve)), Subject("command", "", before(COMMAND))
-        return [*map(stage, stage_names()), *finished]
+        if port or says or http:
+            wrong = "--backend-port, --http and --not-yet belong to --proxy HOST:PORT"
+            raise pytest.UsageError(wrong)
+        return [*map(stage, stage_names()), *finished()]
     host, colon, number = proxy.rpartition(":")
     if not colon or not number.isdigit() or not port:
         raise pytest.UsageError("wanted: --proxy HOST:PORT --backend-port N")
-    if says and says not in NOT_YET:
-        raise pytest.UsageError(f"--not-yet {says}: there are {', '.join(NOT_YET)}")
+    if says and says not in lists():
+        raise pytest.UsageError(f"--not-yet {says}: there are {', '.join(lists())}")
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("--proxy goes with -n 0: its backend has one port")
-    return [Subject("proxy", says, already_before(Address(host.strip("[]"), number), port))]
+    address = Address(host.strip("[]"), number)
+    return [Subject("proxy", says, already_before(address, port), http)]
+
+
+def lists() -> list[str]:
+    """Return the names under which something is said of somebody."""
+    return sorted(NOT_YET.keys() | NOT_YET_IN_HTTP.keys())
 
 
 def said(says: str, text: str) -> str:
-    """Return what an outcome is to show, by the list of that name."""
-    return NOT_YET[says].get(text, RIGHT) if says else RIGHT
+    """Return what an outcome is to show, by the lists of that name."""
+    if says and says not in lists():
+        raise KeyError(says)
+    return not_right(says).get(text, RIGHT)
 
 
 def difference(subject: Subject, text: str) -> str:
@@ -69,7 +105,7 @@ def difference(subject: Subject, text: str) -> str:
 
     What cannot be told from outside does not differ.
     """
-    shown = OUTCOMES[text](subject.before)
+    shown = (OUTCOMES | HTTP_OUTCOMES)[text](subject.before)
     expected = said(subject.says, text)
     if shown is None or shown == expected:
         return ""

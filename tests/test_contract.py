@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS, before
+from rsp.lab.contract import HTTP_OUTCOMES, OUTCOMES, RIGHT, SYMPTOMS, before
 from rsp.lab.not_yet import NOT_YET
-from tests import faulty
-from tests.contract import Subject, difference, said, stage, stage_names, subjects
+from rsp.proxy import serve as relay
+from tests import faulty, faulty_http
+from tests.contract import Subject, difference, finished, said, stage, stage_names, subjects
 
 ANSWERED = "A request gets the backend's answer"
 PIECES = "A request that comes in two pieces arrives whole"
@@ -39,6 +40,46 @@ PLANTED = [
     ("holds_on", DOWN, "waits"),
 ]
 
+LENGTHS = "A request with two lengths is refused, and the backend sees nothing of it"
+BOTH = "A request with a length and with chunks is refused, and the backend sees nothing of it"
+HIDDEN = "What one reader takes for a body and another for a request does not reach the backend"
+SECOND = "The second request on one connection is looked at as strictly as the first"
+SIGN = "A chunk whose size has a sign is refused, and its content does not reach the backend"
+HUGE = "A head of more than 64 KiB is refused with 431"
+HOP = "The fields that Connection names do not reach the backend, the others do"
+TOLD = "The backend is told the client's address, and nothing that the client says of itself"
+URL = "The authority of a URL in the request line replaces Host"
+UPLOADED = "A body in chunks arrives whole, and so does the request behind it"
+CONTINUES = "A client is told to go on with a body by the backend, and by nobody else"
+HEAD = "The answer to HEAD ends at its head, and the connection goes on"
+OLD = "A client of HTTP/1.0 gets an answer without chunks, whole"
+CHUNKS = "An answer in chunks comes whole, with its end, and the connection goes on"
+BACKEND_DOWN = "A client whose backend is down is told 502"
+ORDER = "Requests that come at once are answered in their order"
+REUSED = "A second client's request goes over the connection that the first one's went over"
+STALE = "A kept connection that the backend closes costs a GET nothing"
+ONCE = "A POST is never sent twice, though the connection breaks; then its client is told"
+TUNNEL = "Behind a 101 that was asked for, both sides send what they like, until both end"
+UNASKED = "A 101 that nobody asked for does not reach the client, who is told 502"
+CUT = "An answer that is cut never looks whole, whoever asked for it and however it is framed"
+
+# What a relay shows, which reads no byte of what passes; and where it is right, a planted fault.
+RELAYED = {
+    **dict.fromkeys([LENGTHS, BOTH, HIDDEN, SECOND, SIGN, HUGE, HOP, TOLD, URL], "passes"),
+    **{OLD: "other", BACKEND_DOWN: "lost", REUSED: "wastes", UNASKED: "other"},
+}
+PLANTED_IN_HTTP = [
+    ("forgets_the_end_of_uploads", UPLOADED, "lost"),
+    ("says_100_itself", CONTINUES, "other"),
+    ("says_all_twice", HEAD, "other"),
+    ("forgets_the_end", CHUNKS, "waits"),
+    ("answers_backwards", ORDER, "other"),
+    ("keeps_blindly", STALE, "lost"),
+    ("asks_everybody", ONCE, "twice"),
+    ("is_through_with_a_101", TUNNEL, "cut"),
+    ("adds_an_end", CUT, "hides"),
+]
+
 
 @pytest.fixture(autouse=True)
 def _nothing_is_kept() -> Iterator[None]:
@@ -66,6 +107,21 @@ def test_a_planted_fault_is_found_with_its_symptom(name: str, text: str, symptom
         assert found.startswith(f"{name} has learned more than it says (waits): ")
     else:
         assert f" shows {symptom} ({SYMPTOMS[symptom]})" in found
+
+
+@pytest.mark.parametrize("text", HTTP_OUTCOMES)
+def test_a_relay_shows_which_outcomes_want_a_reader(text: str) -> None:
+    """Each of these has failed: here, or below."""
+    assert HTTP_OUTCOMES[text](before(relay)) == RELAYED.get(text, RIGHT)
+
+
+@pytest.mark.parametrize(("name", "text", "symptom"), PLANTED_IN_HTTP)
+def test_a_fault_planted_in_http_is_found(name: str, text: str, symptom: str) -> None:
+    assert HTTP_OUTCOMES[text](before(faulty_http.STAGES[name])) == symptom
+
+
+def test_each_outcome_of_http_has_been_seen_to_fail() -> None:
+    assert RELAYED.keys() | {text for _, text, _ in PLANTED_IN_HTTP} == HTTP_OUTCOMES.keys()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +189,19 @@ class Options:
 
 def test_without_options_every_stage_and_the_command_are_asked() -> None:
     names = [subject.name for subject in subjects(Options())]  # type: ignore[arg-type]
-    assert names == [*stage_names(), "proxy", "command"]
+    assert names == [*stage_names(), *map(str, finished())]
+    assert {"proxy", "gateway", "command"} <= set(names)
+
+
+def test_who_reads_http_is_asked_for_it() -> None:
+    """By its list, or because somebody says so of it."""
+    asked = {one.name: one.asked() for one in subjects(Options())}  # type: ignore[arg-type]
+    assert asked["s08_buffers"].keys() == asked["proxy"].keys() == OUTCOMES.keys()
+    assert asked["s10_heads"].keys() == asked["gateway"].keys()
+    assert asked["gateway"].keys() == OUTCOMES.keys() | HTTP_OUTCOMES.keys()
+    options = Options(proxy="[::1]:80", backend_port=8080, http=True)
+    (subject,) = subjects(options)  # type: ignore[arg-type]
+    assert subject.asked().keys() == asked["gateway"].keys()
 
 
 def test_with_options_only_that_proxy_is_asked() -> None:
@@ -147,9 +215,10 @@ def test_with_options_only_that_proxy_is_asked() -> None:
     [
         ({"backend_port": 8080}, "belong to --proxy"),
         ({"not_yet": "s04_serial"}, "belong to --proxy"),
+        ({"http": True}, "belong to --proxy"),
         ({"proxy": "127.0.0.1:80"}, "wanted: --proxy HOST:PORT --backend-port N"),
         ({"proxy": "127.0.0.1", "backend_port": 1}, "wanted: --proxy"),
-        ({"proxy": "x:1", "backend_port": 1, "not_yet": "s99"}, "there are s04_serial"),
+        ({"proxy": "x:1", "backend_port": 1, "not_yet": "s99"}, "there are gateway, s04_serial"),
         ({"proxy": "x:1", "backend_port": 1, "numprocesses": 2}, "goes with -n 0"),
     ],
 )

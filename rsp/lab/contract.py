@@ -26,6 +26,10 @@ SYMPTOMS = {
     "lost": "nothing came",
     "waits": "nothing came within the time",
     "refuses": "nobody accepts, or the connection is reset",
+    "other": "something else came than is right",
+    "passes": "what has to stay behind reaches the backend",
+    "twice": "the backend got it twice",
+    "wastes": "it makes a connection where it has one",
     "hides": "a failure looks like a good end",
     "swallows": "it keeps without limit what nobody takes",
     "leaks": "descriptors are left open",
@@ -39,32 +43,41 @@ BODY = b"what the backend said\n"
 Standing = tuple[Server, Backend]
 Before = Callable[..., AbstractContextManager[Standing]]
 Outcome = Callable[[Before], str | None]  # RIGHT or a symptom; None where it cannot be told
-OUTCOMES: dict[str, Outcome] = {}
+OUTCOMES: dict[str, Outcome] = {}  # asked of everybody
+HTTP_OUTCOMES: dict[str, Outcome] = {}  # asked of whoever reads HTTP
 
 
 class Shows(Exception):
     """Ends an outcome early with what it shows; the message is the symptom."""
 
 
-def outcome(check: Outcome) -> Outcome:
-    """Add a check to the contract, under the first line of its docstring.
+def adding_to(outcomes: dict[str, Outcome]) -> Callable[[Outcome], Outcome]:
+    """Return the decorator that adds a check to the contract, under its docstring's first line.
 
     What nobody answered in time `waits`, and a broken connection `refuses`, whichever line saw it.
     """
 
-    @wraps(check)
-    def told(before: Before) -> str | None:
-        try:
-            return check(before)
-        except Shows as symptom:
-            return str(symptom)
-        except TimeoutError:
-            return "waits"
-        except ConnectionError:
-            return "refuses"
+    def add(check: Outcome) -> Outcome:
+        @wraps(check)
+        def told(before: Before) -> str | None:
+            try:
+                return check(before)
+            except Shows as symptom:
+                return str(symptom)
+            except TimeoutError:
+                return "waits"
+            except ConnectionError:
+                return "refuses"
 
-    OUTCOMES[(check.__doc__ or check.__name__).strip().splitlines()[0].rstrip(".")] = told
-    return told
+        text = (check.__doc__ or check.__name__).strip().splitlines()[0].rstrip(".")
+        outcomes[text] = told
+        return told
+
+    return add
+
+
+outcome = adding_to(OUTCOMES)
+http_outcome = adding_to(HTTP_OUTCOMES)
 
 
 def before(serve: Serve | Sequence[str]) -> Before:
@@ -141,6 +154,17 @@ def took(client: Client, want: bytes) -> str:
     if data.endswith(b"\r\n\r\n" + want):
         return RIGHT
     return "cut" if data else "lost"
+
+
+def ends_well(client: Client) -> bool:
+    """Tell whether the rest of an answer looks complete: no reset, no last chunk left out."""
+    try:
+        client.recv_all()
+    except ConnectionError:
+        return False
+    data = bytes(client.received)
+    chunked = b"transfer-encoding: chunked" in data.partition(b"\r\n\r\n")[0].lower()
+    return not chunked or data.endswith(b"0\r\n\r\n")  # RFC 9112 §7.1
 
 
 def first_wrong(*tries: Callable[[], str]) -> str:

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from rsp.lab import outcomes, pressure, troubles, uploads  # noqa: F401  (they fill OUTCOMES)
-from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS, before
-from rsp.lab.not_yet import NOT_YET
+from rsp.lab.asked import asked_of, not_right
+from rsp.lab.contract import RIGHT, SYMPTOMS, before
 from rsp.lab.tables import print_table
 
 ENOUGH = 2  # wrong outcomes after which no more are tried: each may cost seconds of waiting
@@ -49,10 +48,12 @@ def judge(stage: ModuleType, **mine: Callable[..., Any]) -> Judgement:
             raise AttributeError(f"{stage.__name__} has no {name} to put yours in the place of")
     name = stage.__name__.rpartition(".")[2]
     shown: dict[str, str] = {}
-    later = NOT_YET.get(name, {})
+    later = not_right(name)
     with swapped(stage, mine):
-        for text in (text for text in OUTCOMES if text not in later):
-            tried = "untried" if enough(shown) else OUTCOMES[text](before(stage.serve))
+        for text, outcome in asked_of(name).items():
+            if text in later:
+                continue
+            tried = "untried" if enough(shown) else outcome(before(stage.serve))
             shown[text] = tried or RIGHT
     return Judgement(", ".join(mine) or name, shown, later)
 

@@ -84,3 +84,64 @@ NOT_YET: dict[str, dict[str, str]] = {
         "A backend that ends its side first still gets the rest of an upload": "waits",
     },
 }
+
+TOLD = "The backend is told the client's address, and nothing that the client says of itself"
+HOP = "The fields that Connection names do not reach the backend, the others do"
+URL = "The authority of a URL in the request line replaces Host"
+SIGN = "A chunk whose size has a sign is refused, and its content does not reach the backend"
+OLD = "A client of HTTP/1.0 gets an answer without chunks, whole"
+DOWN = "A client whose backend is down is told 502"
+KEPT = "A second client's request goes over the connection that the first one's went over"
+TUNNEL = "Behind a 101 that was asked for, both sides send what they like, until both end"
+UNASKED = "A 101 that nobody asked for does not reach the client, who is told 502"
+
+# The same for what is asked of those who read HTTP: all that stand here, and nobody else.
+NOT_YET_IN_HTTP: dict[str, dict[str, str]] = {
+    "s10_heads": {
+        "The second request on one connection is looked at as strictly as the first": "passes",
+        SIGN: "passes",
+        HOP: "passes",
+        TOLD: "passes",
+        URL: "passes",
+        OLD: "other",
+        DOWN: "lost",
+        KEPT: "wastes",
+        UNASKED: "other",
+    },
+    "s11_bodies": {
+        SIGN: "lost",
+        HOP: "passes",
+        TOLD: "passes",
+        URL: "passes",
+        "A client is told to go on with a body by the backend, and by nobody else": "waits",
+        OLD: "other",
+        DOWN: "lost",
+        KEPT: "wastes",
+        TUNNEL: "cut",
+        UNASKED: "other",
+    },
+    "s12_forwarding": {
+        KEPT: "wastes",
+        TUNNEL: "other",
+    },
+    "s13_reuse": {},
+    "gateway": {},
+}
+
+# What the gateway does otherwise than a relay, and will: outcome → symptom, and why.
+ON_PURPOSE: dict[str, dict[str, tuple[str, str]]] = {
+    "gateway": {
+        "A backend at work for a client learns that the client has left": (
+            "waits",
+            "who ends its side may still wait for its answer, and only a reset says more",
+        ),
+        "While a backend does not read an upload, its answer passes, and then the upload": (
+            "cut",
+            "behind a complete answer nobody needs the rest of its request: it is not passed on",
+        ),
+        "A backend that ends its side first still gets the rest of an upload": (
+            "cut",
+            "the same: the answer is complete, and the upstream is closed",
+        ),
+    },
+}

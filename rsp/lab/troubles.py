@@ -11,6 +11,7 @@ from rsp.lab.contract import (
     SOON,
     Before,
     descriptors,
+    ends_well,
     first,
     first_wrong,
     got,
@@ -95,17 +96,6 @@ def a_reset_is_not_a_good_end(before: Before) -> str:
             backend.release()
             symptom = "hides" if ends_well(client) else RIGHT
         return first_wrong(lambda: symptom, lambda: got(proxy))
-
-
-def ends_well(client: Client) -> bool:
-    """Tell whether the rest of an answer looks complete: no reset, no last chunk left out."""
-    try:
-        client.recv_all()
-    except ConnectionError:
-        return False
-    data = bytes(client.received)
-    chunked = b"transfer-encoding: chunked" in data.partition(b"\r\n\r\n")[0].lower()
-    return not chunked or data.endswith(b"0\r\n\r\n")  # RFC 9112 §7.1
 
 
 @outcome

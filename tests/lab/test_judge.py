@@ -7,11 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from rsp.lab import judge as asked
-from rsp.lab.contract import OUTCOMES, RIGHT, SYMPTOMS
+from rsp.lab.asked import asked_of, not_right
+from rsp.lab.contract import HTTP_OUTCOMES, OUTCOMES, RIGHT, SYMPTOMS
 from rsp.lab.judge import ENOUGH, judge, swapped
 from rsp.lab.not_yet import NOT_YET
 from rsp.net import Address, dial
-from rsp.stages import s04_serial
+from rsp.stages import s04_serial, s10_heads
+from rsp.stages.threads import relay
 
 Handle = Callable[[socket.socket, Address], None]
 
@@ -48,6 +50,20 @@ def test_ours_is_judged_good() -> None:
     assert judgement
     assert judgement.good
     assert repr(judgement) == f"handle_client: {able} of {able} outcomes right"
+
+
+def test_from_s10_on_http_is_asked_for() -> None:
+    """And a stage that stops nothing is found by that alone."""
+
+    def let_pass(client: socket.socket, backend: Address) -> None:
+        with dial(backend) as upstream:
+            relay(client, upstream)
+
+    judgement = judge(s10_heads, handle_client=let_pass)
+    assert judgement.shown.keys() == asked_of("s10_heads").keys() - not_right("s10_heads").keys()
+    wrong = [text for text, shown in judgement.shown.items() if shown == "passes"]
+    assert len(wrong) == ENOUGH
+    assert set(wrong) <= HTTP_OUTCOMES.keys()
 
 
 def test_one_that_works_in_another_way_is_judged_good() -> None:
