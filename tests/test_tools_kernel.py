@@ -1,5 +1,6 @@
 """A notebook in a real kernel: its outputs, its errors, what it leaves open, a second run."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_kernel_is_reached_by_files(tmp_path: Path) -> None:
         assert (manager.transport, folder.is_dir()) == ("ipc", True)
         assert session.ask("1 + 1") == 2
     assert not folder.exists()
+
+
+@kernel
+def test_no_thread_outlives_it(tmp_path: Path) -> None:
+    """A heartbeat would: it opens descriptors in every test that counts them."""
+    before = set(threading.enumerate())
+    ran(Course(tmp_path), code("1 + 1"))
+    assert set(threading.enumerate()) <= before
 
 
 @kernel

@@ -11,6 +11,7 @@ from subprocess import DEVNULL
 from typing import Any
 
 import nbformat
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -36,12 +37,33 @@ class ThisPython(KernelSpecManager):
         return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 
+class NoHeartbeat(AsyncKernelClient):
+    """A client without a heartbeat: whether the kernel lives, its process tells.
+
+    The heartbeat's thread outlives its kernel, and opens a socket a second for ever; told to stop
+    before it has begun, it does so without a pause, until no memory is left.
+    """
+
+    def start_channels(
+        self,
+        shell: bool = True,
+        iopub: bool = True,
+        stdin: bool = True,
+        hb: bool = False,
+        control: bool = True,
+    ) -> None:
+        """Start all channels but that one."""
+        del hb
+        super().start_channels(shell, iopub, stdin, hb=False, control=control)
+
+
 @contextmanager
 def running(book: Book, root: Path) -> Iterator["Session"]:
     """Start a kernel for `book`; it is gone when the block ends."""
     node = to_node(book)
     # Reached by files: a port that was found free may be taken by the notebook beside it.
     manager = AsyncKernelManager(kernel_spec_manager=ThisPython(), transport="ipc")
+    manager.client_factory = NoHeartbeat
     client = NotebookClient(
         node,
         timeout=CELL_LIMIT,
