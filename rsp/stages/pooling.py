@@ -52,6 +52,7 @@ class Pool:
         """Return a new upstream. Raises BackendError."""
         sock = dial(self.backend)
         sock.settimeout(PATIENCE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Wire(sock)
 
     def close(self) -> None:

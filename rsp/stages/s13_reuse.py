@@ -2,8 +2,7 @@
 
 New: idle upstreams in a pool (pooling), watched, and kept for a while; where a kept one was stale
 and it is safe, a new one is asked; a 101 that was asked for opens a tunnel.
-Missing: one backend for all hosts; a thread for each client; a backend that answers early is heard
-only when it has the whole request.
+Missing: one backend for all hosts; a thread for each client; an early answer is heard late.
 Read: exchange, then may_be_kept, then asked and may_ask_again.
 """
 
@@ -76,5 +75,6 @@ def ask_or_close(client: Wire, request: Request, upstream: Wire) -> Response:
 
 def serve(listener: socket.socket, backend: Address) -> None:
     """Serve until the listener is shut down."""
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # and so for its clients
     with closing(Pool(backend)) as pool:
         serve_each(listener, lambda client: converse(Wire(client), partial(exchange, pool=pool)))
