@@ -8,18 +8,19 @@ import socket
 
 from rsp.accepting import Accepting, Peer, serve_on
 from rsp.client import Client
-from rsp.http1.message import Limits
 from rsp.http1.quick import Quick
 from rsp.loop import HAS_EPOLL, Loop
 from rsp.net import Address
+from rsp.options import Options
 from rsp.pipes import CAN_SPLICE, Pipes
 from rsp.pool import Pool
 from rsp.relay import Relay
-from rsp.service import Clock, Service, Timeouts
+from rsp.service import Clock, Service
 from rsp.stream import Stream, reset_at_close
 
 log = logging.getLogger(__name__)
 
+DEFAULT = Options()
 SWEEP = 1.0  # seconds between two looks at the deadlines: a request touches no timer
 
 
@@ -32,8 +33,7 @@ class Gateway(Accepting):
         listener: socket.socket,
         backend: Address,
         *,
-        limits: Limits | None = None,
-        timeouts: Timeouts | None = None,
+        options: Options = DEFAULT,
         splice: bool = CAN_SPLICE,
     ) -> None:
         super().__init__(loop, listener)
@@ -42,9 +42,9 @@ class Gateway(Accepting):
         self.pipes = Pipes() if splice else None
         self.clients: set[Client] = set()
         self.tunnels: set[Relay] = set()
-        limits = limits or Limits()
+        limits = options.limits
         self.service = Service(
-            loop, self.pool, limits, Quick(limits), timeouts or Timeouts(), Clock(loop),
+            loop, self.pool, options, limits, Quick(limits), options.timeouts, Clock(loop),
             self.on_gone, self.on_tunnel,
         )  # fmt: skip
         self.sweeping = loop.after(SWEEP, self.sweep)
@@ -145,8 +145,7 @@ def serve(
     *,
     epoll: bool = HAS_EPOLL,
     splice: bool = CAN_SPLICE,
-    limits: Limits | None = None,
-    timeouts: Timeouts | None = None,
+    options: Options = DEFAULT,
 ) -> None:
     """Serve until the listener is shut down and its clients have gone.
 
@@ -155,6 +154,6 @@ def serve(
     loop = Loop(epoll=epoll)
 
     def make() -> Gateway:
-        return Gateway(loop, listener, backend, limits=limits, timeouts=timeouts, splice=splice)
+        return Gateway(loop, listener, backend, options=options, splice=splice)
 
     serve_on(loop, make)

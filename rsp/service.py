@@ -8,6 +8,7 @@ from rsp.errors import RspError
 from rsp.http1.message import Limits
 from rsp.http1.quick import Quick
 from rsp.loop import Loop
+from rsp.options import Options, Timeouts
 from rsp.pool import Pool
 from rsp.stream import Stream
 
@@ -19,17 +20,6 @@ class SlowBackend(RspError):
 
 
 SLOW = SlowBackend("the backend's answer took too long")
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """How many seconds may pass; what follows when they have, stands in `Client.on_timeout`."""
-
-    head: float = 30.0  # from a request's first byte to the end of its head
-    body: float = 60.0  # between two pieces of its body
-    answer: float = 60.0  # until the response's head, and between two pieces; for either side
-    idle: float = 75.0  # between two requests
-    linger: float = 5.0  # for what the client still sends when all that we had to send has gone
 
 
 class Clock:
@@ -54,6 +44,7 @@ class Service:
 
     loop: Loop
     pool: Pool
+    options: Options
     limits: Limits
     quick: Quick
     timeouts: Timeouts

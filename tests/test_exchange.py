@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from rsp.http1.message import Limits
+from rsp.options import Options
 from rsp.stream import HIGH_WATER, READ_SIZE
 from tests.http_world import GET, OK, Broken, World, readable, widen, world
 from tests.on_loop import SMALL, Clock, clock, reset, turn, turn_until
@@ -346,7 +347,7 @@ class TestTheLimit:
     @pytest.mark.parametrize("head", [put(11), put_in_chunks()])
     def test_of_a_body_is_kept(self, clock: Clock, head: bytes) -> None:
         """413, at once where the length is told, and else when there is too much."""
-        world = World(limits=Limits(body=10))
+        world = World(options=Options(limits=Limits(body=10)))
         client = world.client()
         client.sendall(head + b"b\r\n01234567890\r\n")
         got = world.read_all(client)
@@ -354,7 +355,7 @@ class TestTheLimit:
         world.close()
 
     def test_lets_pass_what_just_fits(self, clock: Clock) -> None:
-        world = World(limits=Limits(body=10))
+        world = World(options=Options(limits=Limits(body=10)))
         client = world.client()
         client.sendall(put_in_chunks() + b"a\r\n0123456789\r\n0\r\n\r\n")
         world.read(world.accept(), b"0\r\n\r\n")

@@ -16,8 +16,8 @@ from rsp.lab import Backend, answering, running
 from rsp.lab import Client as LabClient
 from rsp.leaving import LINGER
 from rsp.net import Address, listen
+from rsp.options import Timeouts
 from rsp.pool import Pool
-from rsp.service import Timeouts
 from rsp.stream import HIGH_WATER, READ_SIZE
 from tests.http_world import GET, OK, Broken, World, left_behind, readable, widen, world
 from tests.on_loop import SMALL, TIMEOUT, Clock, clock, reset, turn, turn_until

@@ -3,6 +3,7 @@
 import re
 from enum import Enum, auto
 
+from rsp.errors import RspError
 from rsp.http1.grammar import CONTROL, FIELD, TCHAR
 from rsp.http1.message import Limits
 
@@ -26,7 +27,7 @@ NOT_IN_TRAILERS = frozenset(
 )
 
 
-class Malformed(Exception):
+class Malformed(RspError):
     """A body that breaks the grammar of its framing: nobody knows where it ends."""
 
 
