@@ -12,8 +12,9 @@ from rsp.lab.tempers import linger, response
 from tests.corpus_of import Message
 from tests.feeding import Connection, Whole
 
-OK = response(b"")
-GAVE_UP = "closed without a word"
+OK = response(b"ok")
+GAVE_UP, WAITS, HEADLESS = "closed without a word", "waits for more", "a page without a head"
+PATIENT = 0.5  # seconds for an answer, where there may be none
 ROOMY = Limits(head=65_536, fields=200)  # a proxy adds some
 
 
@@ -69,7 +70,23 @@ def status_of(answer: bytes) -> int | str:
     """Return the status of an answer, or what happened instead."""
     if answer.startswith(b"HTTP/1."):
         return parse_answer(answer).status
-    return "a page without a head" if answer else GAVE_UP
+    return HEADLESS if answer else GAVE_UP
+
+
+def answered(proxy: Server, data: bytes) -> int | str:
+    """Return the status of the first answer to some bytes, or what happens instead.
+
+    The client waits for it: nginx would take the end of its side for a farewell.
+    """
+    with Client(proxy) as client:
+        try:
+            client.send(data)
+            client.sock.settimeout(PATIENT)
+            return status_of(client.recv_message())
+        except TimeoutError:
+            return WAITS
+        except ConnectionError:
+            return status_of(bytes(client.received))
 
 
 def statuses(proxy: Server, messages: Iterable[Message], *, ends: bool) -> dict[str, int | str]:
