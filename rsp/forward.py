@@ -4,6 +4,7 @@ Framing and Host of what goes out are written from what was parsed, never copied
 connection alone stays behind.
 """
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 
@@ -15,6 +16,7 @@ OWN_VIAS = tuple(b"Via: %b\r\n" % via for via in VIAS)
 # What Connection may name that is no field, or is decided elsewhere.
 OURS = frozenset(b"close keep-alive upgrade te http2-settings".split())
 REFUSED = frozenset((b"CONNECT", b"TRACE"))
+DATE = re.compile(rb"^date:", re.IGNORECASE | re.MULTILINE)
 NO_TUNNEL = frozenset((b"h2c", b"h2", b"tls"))  # upgrades that a proxy cannot let pass unread
 
 
@@ -169,8 +171,9 @@ def response_head(
     """
     special = response.special
     fields = response.fields if not response.options else passing(response)
-    dates = special.get(b"date")
-    more = b"Date: %b\r\n%b" % (dates[0] if dates else date, via(response))
+    more = via(response) if b"via" in special else OWN_VIAS[response.minor]
+    if not is_dated(fields):
+        more = b"Date: %b\r\n%b" % (date, more)
     if framing is not None:
         more += framing_of(framing)
     elif b"content-length" in special and response.status != 204:
@@ -180,6 +183,11 @@ def response_head(
     if not keep or not minor:
         more += connection(keep, minor)
     return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (response.status, response.reason, fields, more)
+
+
+def is_dated(fields: bytes) -> bool:
+    """Tell whether there is a Date among these fields; nearly all write it so."""
+    return b"\r\nDate:" in fields or DATE.search(fields) is not None
 
 
 def switching_head(response: Response) -> bytes:

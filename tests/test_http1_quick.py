@@ -49,11 +49,13 @@ def check_response(data: bytes, method: bytes, quick: Quick = QUICK) -> bool:
     "head",
     [
         HEAD,
-        b"GET / HTTP/1.0\r\n\r\n",
-        b"POST /a?b HTTP/1.1\r\nHOST:a.test\r\ncontent-length:\t5 \r\n\r\nhello",
-        b"PUT / HTTP/1.1\r\nte: trailers\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: [::1]:80\r\nX-Host: b\r\nVia:\r\nA: \xff\r\nvia: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nX: host: b\r\nHost: a\r\nHosts: c\r\nConnection: close\r\n\r\n",
+        b"POST /a?b HTTP/1.1\r\nhost:a.test\r\ncontent-length:\t5 \r\n\r\nhello",
+        b"PUT / HTTP/1.1\r\nHost: a:80\r\nte: trailers\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX-Host: b\r\nVia:\r\nA: \xff\r\nvia: x\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: a\r\nX: host: b\r\nHosts: c\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\nA: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\nA: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     ],
 )
 def test_it_takes_the_usual_request(head: bytes) -> None:
@@ -67,6 +69,10 @@ def test_it_takes_the_usual_request(head: bytes) -> None:
     [
         ANSWER,
         b"HTTP/1.0 200 \r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\nC: d\r\nConnection: close\r\nE: f\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nA: b\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: X, close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
         b"HTTP/1.1 304 Not Modified\r\ndate: x\r\nETag: y\r\nDate: z\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n",
     ],
@@ -87,10 +93,13 @@ def test_it_takes_the_usual_response(head: bytes, method: bytes) -> None:
         HEAD.replace(b"GET", b"get"),
         HEAD.replace(b"X:", b"X :"),
         HEAD.replace(b"y\r\n", b"y\n"),
+        HEAD.replace(b"a.test", b"[::1]"),
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: y\r\nHost: a.test\r\n\r\n",
     ],
 )
 def test_it_leaves_the_rest_to_the_plain_reader(head: bytes) -> None:
-    """Which has a reason for each refusal, and drops names with _."""
+    """Which has a reason for each refusal, drops names with _, and looks for Host anywhere."""
     assert QUICK.take_request(head) is None
 
 
@@ -113,13 +122,27 @@ def test_it_keeps_to_the_limits_as_the_plain_one_does(more: int) -> None:
     for limits in (
         Limits(request_line=len(b"GET /a HTTP/1.1") + more),
         Limits(head=len(HEAD) - 4 + more),
-        Limits(fields=2 + more),
     ):
         quick = Quick(limits)
         assert check_request(HEAD, quick) == (more >= 0)
         assert repr(quick) == f"<Quick: {limits}>"
-    for limits in (Limits(head=len(ANSWER) - 4 + more), Limits(fields=2 + more)):
-        assert check_response(ANSWER, b"GET", Quick(limits)) == (more >= 0)
+    assert check_response(ANSWER, b"GET", Quick(Limits(head=len(ANSWER) - 4 + more))) == (more >= 0)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 7, 8, 100])
+def test_more_fields_than_it_may_it_never_takes(most: int) -> None:
+    """It may take fewer than it might, for it counts each run of fields by itself."""
+    quick = Quick(Limits(fields=most))
+    for fields in range(most + 3):
+        for special in ("", "Connection: close\r\n", "Via: x\r\nConnection: close\r\n"):
+            for before in range(fields):
+                runs = "A: b\r\n" * before, "A: b\r\n" * (fields - before)
+                check_request(
+                    f"GET / HTTP/1.1\r\nHost: a\r\n{special.join(runs)}\r\n".encode(), quick
+                )
+                head = f"HTTP/1.1 200 OK\r\n{special.join(runs)}Content-Length: 0\r\n\r\n"
+                check_response(head.encode(), b"GET", quick)
+    assert check_request(HEAD, quick) == (most >= 8)
 
 
 @by_drawing

@@ -1,28 +1,62 @@
-"""The usual head, read at once: one expression that validates, one that picks the special fields.
+"""The usual head, read at once: one expression that validates it, and parts it at what is special.
 
 It takes a part of what `requests` and `responses` take, and gives the same values; what it does
 not know it leaves to them: they are its oracle.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
 from rsp.http1 import requests, responses
-from rsp.http1.grammar import TARGET, VCHAR
+from rsp.http1.grammar import TARGET, VCHAR, options_in
 from rsp.http1.message import Limits, Request, Response, Special
 
-# A field, without _ in its name: the plain way drops those that have one.
-LINE = rb"[!#$%&'*+\-.^`|~0-9A-Za-z]++:" + VCHAR + rb"*+\r\n"
+NAME = (
+    rb"[!#$%&'*+\-.^`|~0-9A-Za-z]"  # of a name, without _: the plain way drops those that have it
+)
+NO_BODY = (204, 304)
+SLOTS = 3  # special fields at most, beside Host: the usual message has one or two
+KNOWN_HOST = rb"[Hh]ost:[ \t]*+([A-Za-z0-9.\-]++(?::[0-9]{0,5}+)?+)\r\n"
 
-Split = Callable[[bytes], list[bytes]]
+
+def any_case(word: bytes) -> bytes:
+    """Return an expression for a word in any case; it is quicker than the flag."""
+    letters = [bytes([letter]) for letter in word]
+    return b"".join(
+        b"[%b%b]" % (letter, letter.upper()) if letter.isalpha() else re.escape(letter)
+        for letter in letters
+    )
 
 
-def picking(names: Iterable[bytes]) -> Split:
-    """Return what splits fields, each with its CRLF before it: rest, name, value, rest, … rest."""
-    initials = b"".join(sorted({name[:1] + name[:1].upper() for name in names}))
-    alternatives = b"|".join(sorted(map(re.escape, names)))
-    pattern = rb"\r\n(?=[" + initials + rb"])(" + alternatives + rb"):([^\r]*)"
-    return re.compile(pattern, re.IGNORECASE).split
+def by_letter(names: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return the first letter of each name → an expression for the rests that may follow."""
+    rests: dict[bytes, list[bytes]] = {}
+    for name in sorted(names):
+        rests.setdefault(name[:1], []).append(any_case(name[1:]))
+    return {letter: b"(?:" + b"|".join(found) + b")" for letter, found in rests.items()}
+
+
+def lines(names: Iterable[bytes], limits: Limits) -> bytes:
+    """Return an expression for a head's fields, parted at those with these names.
+
+    Its groups: fields that pass; then SLOTS times a length, a word of Connection, or the line of
+    another special field, and fields that pass. That a name is not special, its first letter tells,
+    nearly always.
+    """
+    special = by_letter(names)
+    initials = b"".join(special)
+    free = [bytes([c]) for c in range(33, 127) if bytes([c]).lower() not in initials]
+    other = b"[%b]" % b"".join(re.escape(c) for c in free if re.match(NAME, c))
+    begun = [any_case(letter) + b"(?!" + rest + b":)" for letter, rest in special.items()]
+    plain = b"(?:" + b"|".join([other, *begun]) + b")" + NAME + b"*+:" + VCHAR + rb"*+\r\n"
+    passing = rb"((?:%b){0,%d}+)" % (plain, max(0, limits.fields - SLOTS - 1) // (SLOTS + 1))
+    chosen = b"|".join(any_case(letter) + rest for letter, rest in special.items())
+    slot = (
+        rb"(?:(?:[Cc]ontent-[Ll]ength:[ \t]*+([0-9]{1,18}+)|"
+        rb"[Cc]onnection:[ \t]*+([Kk]eep-[Aa]live|[Cc]lose)|"
+        rb"((?:%b):%b*+))\r\n%b" % (chosen, VCHAR, passing)
+    )
+    return passing + slot * SLOTS + b")?" * SLOTS + rb"\r\n"
 
 
 class Quick:
@@ -30,15 +64,15 @@ class Quick:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        lines = rb"\r\n(?:" + LINE + rb"){0,%d}+\r\n" % limits.fields
+        self.short = min(limits.request_line, limits.head)  # bytes that are certainly not too many
         self.match_request = re.compile(
-            rb"([A-Z]++) (/" + TARGET + rb"*+) HTTP/1\.([01])" + lines
-        ).match
+            rb"(?!CONNECT )([A-Z]++) (/" + TARGET + rb"*+) HTTP/1\.([01])\r\n" + KNOWN_HOST
+            + lines(requests.SPECIAL, limits)
+        ).match  # fmt: skip
         self.match_response = re.compile(
-            rb"HTTP/1\.([01]) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*+)" + lines
+            rb"HTTP/1\.([01]) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*+)\r\n"
+            + lines(responses.SPECIAL, limits)
         ).match
-        self.split_request = picking(requests.SPECIAL)
-        self.split_response = picking(responses.SPECIAL)
 
     def __repr__(self) -> str:
         return f"<Quick: {self.limits}>"
@@ -52,12 +86,25 @@ class Quick:
         if not match:
             return None
         end, limits = match.end(), self.limits
-        begin = match.end(3)
-        if begin > limits.request_line or end - 4 > limits.head:
+        if end > self.short and too_long(match.end(3), end, limits):
             return None
-        fields, special = picked(self.split_request(received[begin : end - 4]))
-        method, target, minor = match.groups()
+        groups = match.groups()
+        method, target, minor, host, fields = groups[:5]
         version = 1 if minor == b"1" else 0
+        slots = match.lastindex
+        if slots == 5:
+            special: Special = {b"host": [host]}
+            return Request(method, target, version, host, fields, special, 0, (), version == 1), end
+        if slots == 9 and (word := groups[6]):
+            options = options_in(word)
+            keep_alive = b"close" not in options and (version == 1 or b"keep-alive" in options)
+            special = {b"host": [host], b"connection": [word]}
+            fields += groups[8]
+            return Request(
+                method, target, version, host, fields, special, 0, options, keep_alive
+            ), end
+        special = {b"host": [host]}
+        fields = picked(fields, groups[5:], special)
         return requests.make_request(method, target, version, fields, special), end
 
     def take_response(self, received: bytes, method: bytes) -> tuple[Response, int] | None:
@@ -66,25 +113,54 @@ class Quick:
         None: it is not complete, or not a usual one. Raises BadResponse.
         """
         match = self.match_response(received)
-        if not match or match.end() - 4 > self.limits.head:
+        if not match:
             return None
         end = match.end()
-        fields, special = picked(self.split_response(received[match.end(3) : end - 4]))
-        minor, status, reason = match.groups()
-        version = 1 if minor == b"1" else 0
-        response = responses.make_response(method, version, int(status), reason, fields, special)
-        return response, end
+        if end - 4 > self.limits.head:
+            return None
+        groups = match.groups()
+        version, status, fields = 1 if groups[0] == b"1" else 0, int(groups[1]), groups[3]
+        slots, length = match.lastindex, groups[4]
+        usual = length and method != b"HEAD" and status >= 200 and status not in NO_BODY
+        if usual and (slots == 8 or (slots == 12 and groups[9])):
+            special = {b"content-length": [length]}
+            word, options = groups[9], ()
+            if word:
+                special[b"connection"] = [word]
+                options = options_in(word)
+                fields += groups[7] + groups[11]
+            elif groups[7]:
+                fields += groups[7]
+            keep_alive = b"close" not in options and (version == 1 or b"keep-alive" in options)
+            return Response(
+                status, groups[2], version, fields, special, int(length), options, keep_alive
+            ), end
+        special = {}
+        fields = picked(fields, groups[4:], special)
+        return responses.make_response(method, version, status, groups[2], fields, special), end
 
 
-def picked(parts: list[bytes]) -> tuple[bytes, Special]:
-    """Return the fields between the special ones, each with its CRLF behind it, and those."""
-    special: Special = {}
-    for at in range(1, len(parts), 3):
-        name = parts[at].lower()
-        value = parts[at + 1].strip(b" \t")
+def too_long(line: int, end: int, limits: Limits) -> bool:
+    """Tell whether a request line that ends at `line`, or a head, has too many bytes."""
+    return line > limits.request_line or end - 4 > limits.head
+
+
+def picked(fields: bytes, slots: Sequence[bytes], special: Special) -> bytes:
+    """Fill `special` from what an expression has parted; return all the fields that pass."""
+    for at in range(0, SLOTS * 4, 4):
+        length, word, line, more = slots[at : at + 4]
+        if more is None:
+            break
+        if length is not None:
+            name, value = b"content-length", length
+        elif word is not None:
+            name, value = b"connection", word
+        else:
+            name, _, value = line.partition(b":")
+            name, value = name.lower(), value.strip(b" \t")
         if name in special:
             special[name].append(value)
         else:
             special[name] = [value]
-    fields = b"".join(parts[::3])
-    return fields[2:] + b"\r\n" if fields else b"", special
+        fields += more
+    return fields
