@@ -113,17 +113,17 @@ class Passage:
         width, bottom = round(2 * PAD + left + GAP + right), TOP + ROW * count
         told = escape("; ".join(self.sentences()), quote=True)
         parts = [
-            f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{bottom + 52}' "
-            f"viewBox='0 0 {width} {bottom + 52}' role='img' aria-label='{told}'>",
+            f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{bottom + 44}' "
+            f"viewBox='0 0 {width} {bottom + 44}' role='img' aria-label='{told}'>",
             f"<title>{told}</title>",
-            f"<rect x='.5' y='.5' width='{width - 1}' height='{bottom + 51}' rx='8' "
+            f"<rect x='.5' y='.5' width='{width - 1}' height='{bottom + 43}' rx='8' "
             f"fill='{CARD}' stroke='{LINE}'/>",
             *box(self.titles[0], PAD, left, len(self.before)),
             *box(self.titles[1], PAD + left + GAP, right, len(self.after)),
         ]
         for line in sorted(self.lines, key=lambda line: line.fate is not Fate.PASSES):
             parts += self.drawn(line, PAD + left, PAD + left + GAP)
-        return "".join([*parts, *legend(bottom + 34), "</svg>"])
+        return "".join([*parts, *legend(bottom + 28), "</svg>"])
 
     def drawn(self, line: Line, start: float, end: float) -> list[str]:
         """Return a line on either side, and what joins the two, from x `start` to `end`."""
