@@ -5,73 +5,26 @@ the request and decides what a break means.
 """
 
 import logging
-from typing import Protocol
 
 from rsp import forward
+from rsp.asker import Asker
 from rsp.errors import RspError
-from rsp.http1.body import Reader, reader
+from rsp.http1.body import LengthReader, Reader, reader
 from rsp.http1.chunked import Malformed, chunk, last_chunk
-from rsp.http1.message import CHUNKED, UNTIL_END, BadResponse, Limits, Request, Response
-from rsp.http1.quick import Quick
+from rsp.http1.message import CHUNKED, UNTIL_END, BadResponse, Request, Response
 from rsp.http1.responses import take_response
-from rsp.pool import Pool
-from rsp.stream import Data, Stream
+from rsp.splice import BULK, Splice
 from rsp.upstream import Upstream
 
 log = logging.getLogger(__name__)
-
-
-class Asker(Protocol):
-    """The client's side, as an exchange sees it."""
-
-    pool: Pool
-    quick: Quick
-    limits: Limits
-    deadline: float  # on the loop's clock
-    about: bytes  # the fields that tell a backend of the client
-
-    @property
-    def patience(self) -> float:
-        """Seconds for the backend's next bytes."""
-
-    @property
-    def stream(self) -> Stream:
-        """Where the response goes, and where the request's body comes from."""
-
-    def send(self, data: Data) -> None:
-        """Send something of the response."""
-
-    def date(self) -> bytes:
-        """Return what a Date field says now."""
-
-    def take_received(self) -> bytes:
-        """Return what has come behind the head, which it forgets."""
-
-    def give_back(self, rest: bytes) -> None:
-        """Keep what lies behind the request's body: it is the next one's."""
-
-    def answer_with(self, error: RspError) -> None:
-        """Answer in the backend's place, and end this exchange."""
-
-    def read_on(self) -> None:
-        """Let more of the request come, or of what is behind it."""
-
-    def on_done(self, *, keep: bool) -> None:
-        """Go on behind a complete response."""
-
-    def abort(self) -> None:
-        """Break off: what was sent must not look complete."""
-
-    def switch(self, upstream: Upstream, head: bytes, data: bytes) -> None:
-        """Relay from now on: the head of a 101, and what came behind it."""
 
 
 class Answering:
     """The response's way to the client."""
 
     __slots__ = (
-        *("answer", "body", "client", "coded", "keep", "once", "over", "reader"),
-        *("received", "request", "upgrade"),
+        *("answer", "began", "body", "client", "coded", "keep", "once", "over", "reader"),
+        *("received", "request", "sent", "upgrade", "upstream"),
     )
 
     def __init__(self, client: Asker, request: Request) -> None:
@@ -79,10 +32,13 @@ class Answering:
         self.body: Reader | None = (
             reader(request.framing, client.limits) if request.framing else None
         )
+        self.began = client.loop.now
         self.upgrade = b""  # the protocols that the client would change to
+        self.upstream: Upstream | None = None
         self.answer: Response | None = None
         self.received = b""  # of a response whose head is not complete
-        self.reader: Reader | None = None
+        self.reader: Reader | None = None  # of the response's body, unless it came with its head
+        self.sent = 0  # bytes of that body
         self.coded = False  # the response goes in chunks
         self.keep = request.keep_alive  # the client may stay behind this
         self.once = False  # a second try is out of the question
@@ -107,7 +63,7 @@ class Answering:
     def on_answer(self, data: bytes) -> None:
         """Take what the backend sent."""
         if self.answer:
-            self.client.deadline = self.client.stream.loop.now + self.client.patience
+            self.client.deadline = self.client.loop.now + self.client.patience
             self.pass_content(data)
             return
         if self.received:
@@ -132,9 +88,12 @@ class Answering:
             answer, end = found
             self.received, data = b"", data[end:]
             client.pool.minor = answer.minor
-            client.deadline = client.stream.loop.now + client.patience
-            if not answer.interim:
+            client.deadline = client.loop.now + client.patience
+            if answer.status >= 200:
                 self.begin_answer(answer, data)
+                return
+            if answer.status == 101:
+                self.switch(answer, data)
                 return
             self.once = True
             if self.request.minor == 1:  # HTTP/1.0 knows none (RFC 9110 §15.2)
@@ -144,28 +103,27 @@ class Answering:
 
     def begin_answer(self, answer: Response, data: bytes) -> None:
         """Send the head of the response, with what has come of its body."""
-        if answer.status == 101:
-            self.switch(answer, data)
-            return
         request, client = self.request, self.client
         self.answer = answer
         if self.body and not self.body.done:
             self.keep = False  # answered early: where the next request begins is not certain
-        framing: int | None = answer.framing
+        framing = answer.framing
+        told: int | None = framing
         if request.method == b"HEAD" or answer.status in (204, 304):
-            framing = None
-        elif framing is not None and framing < 0:
+            told = None
+        elif framing < 0:
             self.coded = request.minor == 1
-            framing = CHUNKED if self.coded else UNTIL_END
+            told = CHUNKED if self.coded else UNTIL_END
             self.keep = self.keep and self.coded
-        head = forward.response_head(answer, framing, request.minor, self.keep, client.date())
-        self.reader = reader(answer.framing, client.limits)
-        if self.reader.done:
-            client.send(head)
-            if not self.over:
-                self.complete(data)
-        else:
+        head = forward.response_head(answer, told, request.minor, self.keep, client.date())
+        if framing < 0 or len(data) < framing:
+            self.reader = reader(framing, client.limits)
             self.pass_content(data, head)
+            return
+        self.sent = framing  # all of it has come
+        client.send(head + data if len(data) == framing else head + data[:framing])
+        if not self.over:
+            self.complete(len(data) == framing)
 
     def pass_content(self, data: bytes, head: bytes = b"") -> None:
         """Send what has come of the response's body; behind its end comes nothing."""
@@ -177,24 +135,58 @@ class Answering:
             self.break_off()
             return
         done = self.reader.done
+        self.sent += len(content)
         if self.coded:
             content = chunk(content)
             if done:
                 content += last_chunk(getattr(self.reader, "trailers", b""))
         if head or content:
             self.client.send(head + content if head else content)
-        if done and not self.over:
-            self.complete(rest)
+        if self.over:
+            return
+        if done:
+            self.complete(not rest)
+        else:
+            self.splice_if_much(self.reader)
 
-    def complete(self, rest: bytes) -> None:
-        """Let the upstream go, for others if it can be used again, and tell the client's side."""
-        upstream, answer = self.let_go(), self.answer
+    def splice_if_much(self, body: Reader) -> None:
+        """Have the rest of a long body moved inside the kernel."""
+        client, upstream = self.client, self.upstream
+        pipes = client.service.pipes
+        if not (isinstance(body, LengthReader) and body.left >= BULK):
+            return
+        if pipes and upstream and client.pending is None:
+            upstream.splice = Splice(pipes, upstream, client, body.left, self)
+
+    def on_spliced(self, splice: Splice) -> None:
+        """Note that some of a body has been moved, or all of it."""
+        raise NotImplementedError
+
+    def on_unspliced(self, splice: Splice) -> None:
+        """Read and send what is left of a body."""
+        raise NotImplementedError
+
+    def complete(self, clean: bool) -> None:
+        """Let the upstream go, for others if it can be used again, and tell the client's side.
+
+        `clean`: nothing came behind the response.
+        """
+        upstream, answer, client = self.let_go(), self.answer, self.client
         if upstream and answer:
-            if self.may_be_kept(upstream, answer) and not rest:
-                self.client.pool.put(upstream)
+            if clean and self.may_be_kept(upstream, answer):
+                client.pool.put(upstream, answer.special.get(b"keep-alive"))
             else:
                 upstream.close()
-        self.client.on_done(keep=self.keep)
+        if client.log:
+            self.note()
+        client.on_done(keep=self.keep)
+
+    def note(self, status: int = 0) -> None:
+        """Note this exchange in the access log, with its own status where none is given."""
+        client, answer = self.client, self.answer
+        if client.log:
+            status = answer.status if answer else status
+            client.log.note(client.peer, self.request, status, self.sent, self.began)
 
     def may_be_kept(self, upstream: Upstream, answer: Response) -> bool:
         """Tell whether an upstream is at the beginning of something again."""
@@ -208,7 +200,7 @@ class Answering:
             if self.coded:
                 self.client.send(last_chunk())
             if not self.over:
-                self.complete(b"")
+                self.complete(clean=True)
         else:
             self.on_upstream_break(BadResponse("the connection ended"))
 
@@ -216,6 +208,8 @@ class Answering:
         """Let client and backend speak as they have agreed to (RFC 9110 §15.2.2)."""
         if not forward.agrees(answer, self.upgrade):
             raise BadResponse("a 101 that nobody asked for")
+        self.answer = answer
         upstream = self.let_go()
         assert upstream
+        self.note()
         self.client.switch(upstream, forward.switching_head(answer), data)

@@ -9,47 +9,32 @@ import socket
 from http import HTTPStatus
 
 from rsp import forward
+from rsp.access import GONE
+from rsp.asker import Asker
 from rsp.errors import RspError
 from rsp.exchange import Exchange
 from rsp.http1.message import BadRequest, Request
 from rsp.http1.requests import take_request
-from rsp.leaving import Leaving
 from rsp.service import SLOW, Service
-from rsp.stream import HIGH_WATER, LOW_WATER, Stream
+from rsp.stream import HIGH_WATER, LOW_WATER
 from rsp.upstream import Upstream
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Client(Leaving):
+class Client(Asker):
     """One client. Between its requests it has no exchange."""
 
-    __slots__ = ("about", "exchange", "limits", "pool", "quick", "taking")
+    __slots__ = ("exchange", "taking")
 
     def __init__(self, service: Service, sock: socket.socket, peer: str) -> None:
-        super().__init__(service, sock)
-        self.pool, self.quick, self.limits = service.pool, service.quick, service.limits
-        self.about = forward.about(peer.encode())
+        super().__init__(service, sock, peer)
         self.exchange: Exchange | None = None
         self.taking = False  # requests are being taken: the next one in this loop
 
     def __repr__(self) -> str:
         state = "closing" if self.closing else "at work" if self.exchange else "idle"
         return f"<Client: {state}, {len(self.received)} bytes received, {super().__repr__()}>"
-
-    @property
-    def patience(self) -> float:
-        """Seconds for the backend's next bytes."""
-        return self.service.timeouts.answer
-
-    @property
-    def stream(self) -> Stream:
-        """Where responses go, and where a request's body comes from."""
-        return self
-
-    def date(self) -> bytes:
-        """Return what a Date field says now."""
-        return self.service.clock.date()
 
     def on_data(self, data: bytes) -> None:
         """Take what has come: a request, a part of its body, or the next ones."""
@@ -97,9 +82,10 @@ class Client(Leaving):
 
     def begin(self, request: Request) -> None:
         """Pass a request on, unless it is for us. Raises BadRequest."""
-        forward.check(request, self.limits, self.pool.minor)
         special = request.special
         self.exchange = exchange = Exchange(self, request)
+        if request.framing or request.method in forward.REFUSED:
+            forward.check(request, self.limits, self.pool.minor)
         if b"max-forwards" in special and forward.hops_left(request) == 0:
             self.answer_here(HTTPStatus.OK, b"", keep=True, page=False)
             return
@@ -109,8 +95,8 @@ class Client(Leaving):
                 return
         timeouts = self.service.timeouts
         self.deadline = self.loop.now + (timeouts.body if exchange.body else timeouts.answer)
-        host = request.host if request.host is not None else str(self.pool.backend).encode()
-        exchange.start(host)
+        host, about, told = self.told(request)
+        exchange.start(host, about, told=told)
 
     def go_on(self) -> None:
         """Pass on what has come of a request's body; what comes behind it waits."""
@@ -163,7 +149,7 @@ class Client(Leaving):
             self.pause()  # what came is not looked at yet: nothing may come behind it
         elif self.ended:
             self.on_end()
-        else:
+        elif self.paused:
             self.resume()
 
     def after_send(self) -> None:
@@ -194,8 +180,10 @@ class Client(Leaving):
 
     def on_break(self, error: Exception) -> None:
         """The client has gone: nobody waits for the rest."""
-        if self.exchange:
-            self.exchange.drop()
+        exchange = self.exchange
+        if exchange:
+            exchange.drop()
+            exchange.note(GONE)
         self.abort()
 
     def answer_with(self, error: RspError) -> None:
@@ -214,7 +202,12 @@ class Client(Leaving):
         minor = exchange.request.minor if exchange else 1
         head, body = forward.own_answer(status, text if page else None, self.date(), keep, minor)
         silent = exchange is not None and exchange.request.method == b"HEAD"
-        self.send(head if silent else head + body)
+        sent = b"" if silent else body
+        if self.log:
+            began = exchange.began if exchange else self.loop.now
+            request = exchange.request if exchange else None
+            self.log.note(self.peer, request, status, len(sent), began)
+        self.send(head + sent)
         self.on_done(keep=keep)
 
     def abort(self) -> None:
@@ -229,19 +222,28 @@ class Client(Leaving):
         self.closing = self.ended = True  # whoever holds it still can do no more
         self.service.on_tunnel(self, upstream, head + data, said)
 
+    def on_too_long(self) -> None:
+        """End an exchange that has taken too long as a whole, however it went on."""
+        if self.exchange:
+            self.exchange.keep = False
+            self.exchange.fail(SLOW)
+
     def on_timeout(self) -> None:
         """Do what follows when a deadline has passed."""
-        if self.pending is not None:  # it does not take what it has asked for
+        exchange = self.exchange
+        upstream = exchange and exchange.upstream
+        stuck = upstream and upstream.splice and upstream.splice.waits
+        if self.pending is not None or stuck:  # it does not take what it has asked for
             self.on_break(TimeoutError("a client that does not read"))
         elif self.closing:
             self.leave()
-        elif self.exchange:
-            body = self.exchange.body
-            self.exchange.keep = False
+        elif exchange:
+            body = exchange.body
+            exchange.keep = False
             if body and not body.done and not self.paused:
-                self.exchange.fail(BadRequest(408, "the request's body took too long"))
+                exchange.fail(BadRequest(408, "the request's body took too long"))
             else:
-                self.exchange.fail(SLOW)
+                exchange.fail(SLOW)
         elif self.received:
             self.answer_with(BadRequest(408, "the request took too long"))
         else:

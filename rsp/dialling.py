@@ -9,13 +9,15 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
-from rsp.errors import BackendError
+from rsp.errors import BackendError, NoRoom
 from rsp.loop import Loop, Timer
 from rsp.net import Address, AddrInfo
 
 DELAY = 0.25  # seconds before the next address is tried beside a slow one (RFC 8305 §8)
 TIMEOUT = 5.0  # seconds for all of it
 NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)  # Linux: a socket that does not block, in one call
+
+FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # we are, not the backend
 
 OnConnected = Callable[["Dialling", socket.socket], None]
 OnFailed = Callable[["Dialling", BackendError], None]
@@ -73,8 +75,8 @@ class Dialling:
     """
 
     __slots__ = (
-        *("attempts", "beside", "entries", "failures", "limit", "loop", "name", "next"),
-        *("on_connected", "on_failed", "over"),
+        *("attempts", "beside", "entries", "failures", "full", "limit", "loop", "name", "next"),
+        *("on_connected", "on_failed", "over", "patience"),
     )
 
     def __init__(
@@ -84,8 +86,9 @@ class Dialling:
         entries: Sequence[AddrInfo],
         on_connected: OnConnected,
         on_failed: OnFailed,
+        patience: float = TIMEOUT,
     ) -> None:
-        self.loop, self.name, self.entries = loop, name, entries
+        self.loop, self.name, self.entries, self.patience = loop, name, entries, patience
         self.on_connected, self.on_failed = on_connected, on_failed
         self.next = 0
         self.attempts: list[Attempt] = []  # that are underway
@@ -93,6 +96,7 @@ class Dialling:
         self.beside: Timer | None = None
         self.limit: Timer | None = None
         self.over = False
+        self.full = False  # an address could not be tried, for there was no descriptor
 
     def __repr__(self) -> str:
         return f"<Dialling {self.name}: address {self.next} of {len(self.entries)}>"
@@ -101,7 +105,7 @@ class Dialling:
         """Try the first address; nothing here waits."""
         self.try_next()
         if not self.over:
-            self.limit = self.loop.after(TIMEOUT, self.on_limit)
+            self.limit = self.loop.after(self.patience, self.on_limit)
 
     def try_next(self) -> None:
         """Try the next address; when there is none left and nothing underway, tell the owner."""
@@ -152,11 +156,12 @@ class Dialling:
 
     def note(self, entry: AddrInfo, code: int | None) -> None:
         """Keep the reason why an address failed."""
+        self.full = self.full or code in FULL
         self.failures.append(f"{entry} {os.strerror(code or errno.EIO)}")
 
     def on_limit(self) -> None:
         """Give up: the time for all of it is over."""
-        self.give_up(f"no answer in {TIMEOUT:g} s")
+        self.give_up(f"no answer in {self.patience:g} s")
 
     def give_up(self, why: str = "") -> None:
         """Tell the owner that it came to nothing, and every reason."""
@@ -164,7 +169,8 @@ class Dialling:
             self.stop()
             reasons = "; ".join([*self.failures, why] if why else self.failures)
             message = f"Couldn't connect to backend {self.name}: {reasons}"
-            self.on_failed(self, BackendError(message, reached=False))
+            kind = NoRoom if self.full else BackendError
+            self.on_failed(self, kind(message, reached=False))
 
     def stop(self) -> None:
         """Try no more: close what is underway. The owner is not told."""

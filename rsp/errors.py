@@ -23,3 +23,9 @@ class BackendError(RspError):
     def __init__(self, message: str, *, reached: bool) -> None:
         super().__init__(message)
         self.reached = reached
+
+
+class NoRoom(BackendError):
+    """There is no descriptor left for a connection, or no more of them may be: try again later."""
+
+    status = 503  # Service Unavailable (RFC 9110 §15.6.4)

@@ -8,11 +8,14 @@ its side decides.
 import logging
 
 from rsp import forward
-from rsp.answering import Answering, Asker
+from rsp.answering import Answering
+from rsp.asker import Asker
 from rsp.errors import BackendError, RspError
+from rsp.http1.body import LengthReader, Reader
 from rsp.http1.chunked import ChunkedReader, Malformed, chunk, last_chunk
 from rsp.http1.message import BadRequest, BadResponse, Request
 from rsp.pool import Asked
+from rsp.splice import BULK, Splice
 from rsp.upstream import Upstream
 
 log = logging.getLogger(__name__)
@@ -24,7 +27,7 @@ IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 class Exchange(Answering):
     """One request of a client, and what becomes of it."""
 
-    __slots__ = ("asked", "head", "left", "upstream")
+    __slots__ = ("asked", "head", "left")
 
     def __init__(self, client: Asker, request: Request) -> None:
         super().__init__(client, request)
@@ -32,19 +35,21 @@ class Exchange(Answering):
         if b"upgrade" in request.special:
             self.upgrade = forward.upgrade_of(request)
         self.head = b""
-        self.upstream: Upstream | None = None
         self.asked: Asked | None = None
 
     def __repr__(self) -> str:
         state = "over" if self.over else "answered" if self.answer else "asked"
         return f"<Exchange {self.request.method.decode()}: {state}>"
 
-    def start(self, host: bytes) -> None:
-        """Send the request's head as soon as there is an upstream."""
+    def start(self, host: bytes, about: bytes, *, told: bool) -> None:
+        """Send the request's head as soon as there is an upstream.
+
+        `about` are the fields that tell of the client; `told`: of the host that it asked for, too.
+        """
         request, client = self.request, self.client
         expects = b"expect" in request.special and client.pool.minor == 1
         self.head = forward.request_head(
-            request, host, client.about, expects=expects, upgrade=self.upgrade
+            request, host, about, expects=expects, upgrade=self.upgrade, told=told
         )
         upstream = client.pool.take()
         if upstream:
@@ -64,11 +69,11 @@ class Exchange(Answering):
         self.upstream = upstream
         upstream.user = self
         upstream.served += 1
-        self.client.stream.source = upstream
+        self.client.source = upstream
         if not self.body:
             upstream.send(self.head)
             return
-        upstream.source = self.client.stream
+        upstream.source = self.client
         said = self.client.take_received()
         self.pass_body(said, self.head)
         if self.upstream is upstream and (self.body.done or not upstream.size):
@@ -97,6 +102,50 @@ class Exchange(Answering):
             upstream.source = None  # what comes next is not for it, and must not be let in by it
         if head or content:
             upstream.send(head + content if head else content)
+        if self.body and not self.over:
+            self.splice_body_if_much(self.body, upstream)
+
+    def splice_body_if_much(self, body: Reader, upstream: Upstream) -> None:
+        """Have the rest of a long body moved inside the kernel."""
+        client = self.client
+        pipes = client.service.pipes
+        ready = upstream.pending is None and not upstream.broken
+        if ready and pipes and isinstance(body, LengthReader) and body.left >= BULK:
+            client.splice = Splice(pipes, client, upstream, body.left, self)
+
+    def on_spliced(self, splice: Splice) -> None:
+        """Note that some of a body has been moved, or all of it."""
+        client, timeouts = self.client, self.client.service.timeouts
+        asks = splice is client.splice
+        client.deadline = client.loop.now + (timeouts.body if asks else timeouts.answer)
+        if splice.left:
+            return
+        self.stop(splice)
+        if asks:
+            client.deadline = client.loop.now + timeouts.answer
+            if self.upstream:
+                self.upstream.source = None  # what comes next is not for it
+        else:
+            self.complete(clean=True)
+
+    def on_unspliced(self, splice: Splice) -> None:
+        """Read and send what is left."""
+        self.stop(splice)
+
+    def stop(self, splice: Splice) -> None:
+        """Move no more, and remember how much is left; the pipe may still hold some of it."""
+        client = self.client
+        asks = splice is client.splice
+        body = self.body if asks else self.reader
+        assert isinstance(body, LengthReader)
+        if not asks:
+            self.sent += body.left - splice.left
+        body.left, body.done = splice.left, not splice.left
+        if asks:
+            client.splice = None
+        elif isinstance(splice.source, Upstream):
+            splice.source.splice = None
+        splice.give_back()
 
     def framed(self, data: bytes) -> tuple[bytes, bytes]:
         """Return what is sent for what has come of the body, and what lies behind it.
@@ -125,10 +174,15 @@ class Exchange(Answering):
             self.asked.stop()
             self.asked = None
         upstream, self.upstream = self.upstream, None
-        self.client.stream.source = None
+        client = self.client
+        client.source = None
+        if client.splice:
+            self.stop(client.splice)
         if upstream:
             upstream.user = None
             upstream.source = None
+            if upstream.splice:
+                self.stop(upstream.splice)
         return upstream
 
     def on_upstream_break(self, error: Exception) -> None:
@@ -172,6 +226,7 @@ class Exchange(Answering):
         A length or the missing last chunk tells the client; else only a reset can (RFC 9112 §8).
         """
         self.drop()
+        self.note()
         if self.coded or (self.answer and self.answer.framing >= 0):
             self.client.on_done(keep=False)
         else:

@@ -92,13 +92,22 @@ def framing_of(framing: int) -> bytes:
 
 
 def request_head(
-    request: Request, host: bytes, about: bytes, *, expects: bool = False, upgrade: bytes = b""
+    request: Request,
+    host: bytes,
+    about: bytes,
+    *,
+    expects: bool = False,
+    upgrade: bytes = b"",
+    told: bool = False,
 ) -> bytes:
-    """Return the head that goes to a backend; `about` are the fields that tell of the client."""
+    """Return the head that goes to a backend.
+
+    `about` are the fields that tell of the client; `told`: of the host that it asked for, too.
+    """
     special = request.special
     fields = request.fields if not request.options else passing(request)
     more = about + (via(request) if b"via" in special else OWN_VIAS[request.minor])
-    if request.host is not None:
+    if request.host is not None and not told:
         more += b"X-Forwarded-Host: %b\r\n" % request.host
     if request.framing or b"content-length" in special:
         more += framing_of(request.framing)

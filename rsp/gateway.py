@@ -5,8 +5,10 @@ A gateway is what HTTP calls a reverse proxy (RFC 9110 §3.7).
 
 import logging
 import socket
+import sys
 
-from rsp.accepting import Accepting, Peer, serve_on
+from rsp.accepting import LINUX, Accepting, Peer, serve_on
+from rsp.access import AccessLog
 from rsp.client import Client
 from rsp.http1.quick import Quick
 from rsp.loop import HAS_EPOLL, Loop
@@ -21,6 +23,7 @@ from rsp.stream import Stream, reset_at_close
 log = logging.getLogger(__name__)
 
 DEFAULT = Options()
+LAST_DATA = slice(52, 56)  # where struct tcp_info has tcpi_last_data_recv (linux/tcp.h)
 SWEEP = 1.0  # seconds between two looks at the deadlines: a request touches no timer
 
 
@@ -38,14 +41,14 @@ class Gateway(Accepting):
     ) -> None:
         super().__init__(loop, listener)
         self.backend = backend
-        self.pool = Pool(loop, backend)
+        self.pool = Pool(loop, backend, options)
         self.pipes = Pipes() if splice else None
         self.clients: set[Client] = set()
-        self.tunnels: set[Relay] = set()
-        limits = options.limits
+        self.tunnels: dict[Relay, float] = {}  # when to look whether anything was said in it
+        self.access = None if options.access_log == "off" else AccessLog(loop, options.access_log)
         self.service = Service(
-            loop, self.pool, options, limits, Quick(limits), options.timeouts, Clock(loop),
-            self.on_gone, self.on_tunnel,
+            loop, self.pool, options, options.limits, Quick(options.limits), options.timeouts,
+            Clock(loop), self.pipes, self.access, self.on_gone, self.on_tunnel,
         )  # fmt: skip
         self.sweeping = loop.after(SWEEP, self.sweep)
 
@@ -80,7 +83,7 @@ class Gateway(Accepting):
         `answer` goes first to the client, `said` to the backend; behind what is pending already.
         """
         relay = Relay(self.loop, client.sock, upstream.sock, self.on_close, self.pipes)
-        self.tunnels.add(relay)
+        self.tunnels[relay] = self.loop.now + self.service.timeouts.tunnel
         self.on_gone(client)
         for side, before in ((relay.client, client), (relay.upstream, upstream)):
             if before.pending is not None:
@@ -92,8 +95,9 @@ class Gateway(Accepting):
             relay.upstream.send(said)
 
     def on_close(self, relay: Relay) -> None:
-        """Forget a tunnel."""
-        self.tunnels.discard(relay)
+        """Forget a tunnel; its connection to the backend is free for another."""
+        self.tunnels.pop(relay, None)
+        self.pool.one_less()
         self.gone()
 
     def end_if_done(self) -> None:
@@ -114,7 +118,28 @@ class Gateway(Accepting):
         late = [client for client in self.clients if client.deadline <= now]
         for client in late:
             self.loop.safely(client.on_timeout)
+        if whole := self.service.timeouts.request:
+            for client in [
+                c for c in self.clients if c.exchange and c.exchange.began < now - whole
+            ]:
+                self.loop.safely(client.on_too_long)
+        for relay in [one for one in self.tunnels if self.is_silent(one, now)]:
+            relay.close(reset=True)
         self.pool.sweep()
+        if self.access:
+            self.access.flush()
+
+    def is_silent(self, tunnel: Relay, now: float) -> bool:
+        """Tell whether in a tunnel nobody has said anything for too long.
+
+        A look at the clock for each byte would cost more than the byte: the kernel knows.
+        """
+        patience = self.service.timeouts.tunnel
+        if not patience or now < self.tunnels[tunnel]:
+            return False
+        silence = min(silent(tunnel.client.sock), silent(tunnel.upstream.sock))
+        self.tunnels[tunnel] = now + patience - silence
+        return silence >= patience
 
     def close(self) -> None:
         """Let everybody go at once, as broken off."""
@@ -129,8 +154,24 @@ class Gateway(Accepting):
         for relay in tuple(self.tunnels):
             relay.close(reset=True)
         self.pool.close()
+        if self.access:
+            self.access.flush()
         if self.pipes:
             self.pipes.close()
+
+
+def silent(sock: socket.socket) -> float:
+    """Return the seconds since data last came, as the kernel knows; 0 where it does not tell.
+
+    Linux has it in milliseconds, as tcpi_last_data_recv (man 7 tcp, TCP_INFO).
+    """
+    if not LINUX:
+        return 0.0
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, LAST_DATA.stop)
+    except OSError:  # not TCP
+        return 0.0
+    return int.from_bytes(info[LAST_DATA], sys.byteorder) / 1000
 
 
 def host_of(peer: Peer) -> str:

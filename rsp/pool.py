@@ -5,20 +5,23 @@ watched: when the backend closes it, it is gone at once, and not found out by th
 """
 
 import logging
+import re
 import socket
+from collections import deque
 from collections.abc import Callable
 
 from rsp.dialling import Dialling
-from rsp.errors import BackendError
-from rsp.loop import Loop
+from rsp.errors import BackendError, NoRoom
+from rsp.loop import Loop, Timer
 from rsp.names import Names
 from rsp.net import Address
+from rsp.options import Options
 from rsp.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
-IDLE = 50.0  # seconds: less than the 60 or 75 for which servers keep a connection
-KEPT = 128  # idle upstreams at most; the oldest goes
+MARGIN = 1.0  # seconds before a backend would close an idle one, to be sure that it has not yet
+KEEP_ALIVE = re.compile(rb"timeout[ \t]*=[ \t]*\"?([0-9]{1,9})")
 
 OnUpstream = Callable[[Upstream], None]
 OnFailed = Callable[[BackendError], None]
@@ -27,20 +30,27 @@ OnFailed = Callable[[BackendError], None]
 class Asked:
     """One who waits for an upstream; `stop` when it is no longer needed."""
 
-    __slots__ = ("dialling", "on_failed", "on_upstream", "pool")
+    __slots__ = ("dialling", "limit", "on_failed", "on_upstream", "pool")
 
     def __init__(self, pool: "Pool", on_upstream: OnUpstream, on_failed: OnFailed) -> None:
         self.pool = pool
         self.on_upstream, self.on_failed = on_upstream, on_failed
         self.dialling: Dialling | None = None
+        self.limit: Timer | None = None
 
     def start(self) -> None:
-        """Dial."""
-        pool = self.pool
-        dialling = self.dialling = Dialling(
-            pool.loop, pool.backend, pool.names.entries(), self.connected, self.failed
-        )
+        """Dial, or wait until one may."""
+        pool, timeouts = self.pool, self.pool.options.timeouts
         pool.asked.add(self)
+        if pool.is_full():
+            self.limit = pool.loop.after(timeouts.connect, self.on_limit)
+            pool.waiting.append(self)
+            return
+        pool.count += 1
+        dialling = self.dialling = Dialling(
+            pool.loop, pool.backend, pool.names.entries(), self.connected, self.failed,
+            timeouts.connect,
+        )  # fmt: skip
         dialling.start()
 
     def connected(self, _: Dialling, sock: socket.socket) -> None:
@@ -49,39 +59,60 @@ class Asked:
         try:
             upstream = self.pool.made(sock)
         except OSError as error:  # the kernel can watch no more (ENOSPC, man 2 epoll_ctl)
-            self.on_failed(BackendError(f"Couldn't use a connection: {error}", reached=False))
+            self.pool.one_less()
+            self.on_failed(NoRoom(f"Couldn't use a connection: {error}", reached=False))
         else:
             self.on_upstream(upstream)
 
     def failed(self, _: Dialling, error: BackendError) -> None:
         """Tell that there is none."""
         self.forget()
+        self.pool.one_less()
         self.on_failed(error)
+
+    def on_limit(self) -> None:
+        """Tell that none has become free in time."""
+        self.forget()
+        pool = self.pool
+        why = f"all {pool.options.upstreams} connections to {pool.backend} are in use"
+        self.on_failed(NoRoom(why, reached=False))
 
     def stop(self) -> None:
         """Dial no more; nobody is told."""
-        if self.dialling:
-            self.dialling.stop()
+        dialling = self.dialling
         self.forget()
+        if dialling:
+            dialling.stop()
+            self.pool.one_less()
 
     def forget(self) -> None:
-        """Be over; no circle is left, so both are freed at once, not by the collector."""
+        """Be over; no circle is left, so all are freed at once, not by the collector."""
         self.pool.asked.discard(self)
         self.dialling = None
+        if self.limit:
+            self.limit.cancel()
+            self.limit = None
+            self.pool.waiting.remove(self)
 
 
 class Pool:
     """The upstreams of one backend."""
 
-    def __init__(self, loop: Loop, backend: Address) -> None:
-        self.loop, self.backend = loop, backend
+    def __init__(self, loop: Loop, backend: Address, options: Options) -> None:
+        self.loop, self.backend, self.options = loop, backend, options
         self.names = Names(loop, backend)
         self.idle: list[Upstream] = []  # the one used last at the end
         self.asked: set[Asked] = set()
+        self.waiting: deque[Asked] = deque()  # those of them for whom there is no room yet
+        self.count = 0  # of upstreams, those that are dialled among them
         self.minor = 1  # of HTTP/1.x, as the backend last spoke it
 
     def __repr__(self) -> str:
         return f"<Pool to {self.backend}: {len(self.idle)} idle, {len(self.asked)} dialled>"
+
+    def is_full(self) -> bool:
+        """Tell whether there may be no more upstreams."""
+        return 0 < self.options.upstreams <= self.count
 
     def take(self) -> Upstream | None:
         """Return an idle upstream, if there is one.
@@ -89,8 +120,9 @@ class Pool:
         Bytes that it has sent meanwhile would be taken for the answer to what is asked next, by
         whoever asks it: so the kernel is asked first.
         """
-        while self.idle:
-            upstream = self.idle.pop()
+        idle = self.idle
+        while idle:
+            upstream = idle.pop()
             if not upstream.news(0):
                 return upstream
             upstream.close()
@@ -113,30 +145,53 @@ class Pool:
             raise
         return upstream
 
-    def put(self, upstream: Upstream) -> None:
-        """Keep an upstream for the next one."""
-        upstream.user = None
-        upstream.source = None
-        upstream.idle_since = self.loop.now
-        upstream.resume()
+    def put(self, upstream: Upstream, keep_alive: list[bytes] | None = None) -> None:
+        """Keep an upstream, which has no user, for the next one; `keep_alive` is the field."""
+        if upstream.paused:
+            upstream.resume()
+        if self.waiting:
+            asked = self.waiting[0]
+            asked.forget()
+            asked.on_upstream(upstream)
+            return
+        upstream.until = self.loop.now + self.patience(keep_alive)
         self.idle.append(upstream)
-        if len(self.idle) > KEPT:
+        if len(self.idle) > self.options.kept:
             self.idle.pop(0).close()
 
+    def patience(self, keep_alive: list[bytes] | None) -> float:
+        """Return the seconds that one may be idle: less than the backend says, if it does.
+
+        It says so in `Keep-Alive: timeout=5` (RFC 2068 §19.7.1.1, as servers still do).
+        """
+        patience = self.options.timeouts.upstream
+        if keep_alive and (match := KEEP_ALIVE.search(b",".join(keep_alive))):
+            return min(patience, max(0.0, int(match[1]) - MARGIN))
+        return patience
+
     def remove(self, upstream: Upstream) -> None:
-        """Forget one that has gone."""
+        """Forget one that is closed; whoever waits may have another."""
         if upstream in self.idle:
             self.idle.remove(upstream)
+        self.one_less()
+
+    def one_less(self) -> None:
+        """Let the next one who waits dial."""
+        self.count -= 1
+        if self.waiting and not self.is_full():
+            asked = self.waiting[0]
+            asked.forget()
+            asked.start()
 
     def sweep(self) -> None:
         """Close those that have been idle for too long."""
-        oldest = self.loop.now - IDLE
-        while self.idle and self.idle[0].idle_since < oldest:
-            self.idle.pop(0).close()
+        now = self.loop.now
+        for upstream in [one for one in self.idle if one.until <= now]:
+            upstream.close()
 
     def close(self) -> None:
         """Close what is idle, and dial no more."""
-        for asked in tuple(self.asked):
+        for asked in [*self.waiting, *self.asked]:  # those first: none may dial in another's place
             asked.stop()
         while self.idle:
             self.idle.pop().close()

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 
+from rsp.access import AccessLog
 from rsp.errors import RspError
 from rsp.http1.message import Limits
 from rsp.http1.quick import Quick
 from rsp.loop import Loop
 from rsp.options import Options, Timeouts
+from rsp.pipes import Pipes
 from rsp.pool import Pool
 from rsp.stream import Stream
 
@@ -49,6 +51,8 @@ class Service:
     quick: Quick
     timeouts: Timeouts
     clock: Clock
+    pipes: Pipes | None
+    access: AccessLog | None
     on_gone: Callable[[Stream], None]
     on_tunnel: Callable[[Stream, Stream, bytes, bytes], None]
     draining: bool = False  # each client is let go behind the answer that is underway

@@ -5,7 +5,8 @@ import socket
 from typing import Protocol
 
 from rsp.loop import Loop
-from rsp.stream import Stream
+from rsp.splice import Splice
+from rsp.stream import READ_SIZE, Stream
 
 
 class User(Protocol):
@@ -21,25 +22,26 @@ class User(Protocol):
         """Note that the connection broke off."""
 
 
-class Idle(Protocol):
-    """Who keeps the upstreams that nobody uses."""
+class Keeper(Protocol):
+    """Who made an upstream, and keeps it while nobody uses it."""
 
     def remove(self, upstream: "Upstream") -> None:
-        """Forget one that has gone."""
+        """Forget one that is closed."""
 
 
 class Upstream(Stream):
     """A connection to a backend. Without a user it is idle, and whatever happens to it ends it."""
 
-    __slots__ = ("broken", "idle_since", "keeper", "news", "served", "user")
+    __slots__ = ("broken", "keeper", "news", "served", "splice", "until", "user")
 
-    def __init__(self, loop: Loop, sock: socket.socket, keeper: Idle) -> None:
+    def __init__(self, loop: Loop, sock: socket.socket, keeper: Keeper) -> None:
         super().__init__(loop, sock)
         self.keeper = keeper
         self.user: User | None = None
         self.served = 0  # exchanges that it was used for
-        self.idle_since = 0.0  # on the loop's clock
+        self.until = 0.0  # it may be idle, on the loop's clock
         self.broken: Exception | None = None  # nothing can be sent; what it said is still read
+        self.splice: Splice | None = None  # moves what comes
         watch = select.poll()
         watch.register(sock, select.POLLIN)
         self.news = watch.poll  # asks the kernel at once; the loop's events may be older
@@ -48,17 +50,29 @@ class Upstream(Stream):
         state = "at work" if self.user else "idle"
         return f"<Upstream: {state}, {self.served} served, {super().__repr__()}>"
 
-    def on_data(self, data: bytes) -> None:
-        """Hand it to the user; without one nobody has asked for it, and nobody may get it."""
-        if self.user:
+    def on_readable(self) -> None:
+        """Hand what has come to the user; without one nobody has asked for it, or may get it."""
+        if self.splice:
+            self.splice.move()
+            return
+        try:
+            data = self.sock.recv(READ_SIZE)
+        except BlockingIOError:  # "readable" can turn out untrue (man 2 select, BUGS)
+            return
+        except OSError as error:
+            self.on_break(error)
+            return
+        if not data:
+            self.end()
+        elif self.user:
             self.user.on_answer(data)
         else:
-            self.leave()
+            self.close()
 
     def on_end(self) -> None:
         """Tell the user; one that is idle is over."""
         if not self.user:
-            self.leave()
+            self.close()
         elif self.broken:
             self.user.on_upstream_break(self.broken)
         else:
@@ -82,9 +96,9 @@ class Upstream(Stream):
         if self.user:
             self.user.on_upstream_break(error)
         else:
-            self.leave()
+            self.close()
 
-    def leave(self) -> None:
-        """Be closed, and forgotten by who keeps it."""
+    def close(self) -> None:
+        """Close it, and be forgotten by who made it."""
+        super().close()
         self.keeper.remove(self)
-        self.close()

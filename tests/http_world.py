@@ -17,6 +17,7 @@ from rsp.gateway import DEFAULT, Gateway
 from rsp.loop import Loop
 from rsp.net import Address, listen
 from rsp.options import Options
+from rsp.pipes import CAN_SPLICE
 from rsp.relay import Side
 from rsp.upstream import Upstream
 from tests.on_loop import LOOK, SMALL, TIMEOUT, Clock, turn, turn_until
@@ -29,7 +30,9 @@ QUIET = 3  # rounds without news, after which nothing is underway on loopback
 class World:
     """A gateway, the clients before it and the listener behind it, in one thread."""
 
-    def __init__(self, *, options: Options = DEFAULT, small: bool = False) -> None:
+    def __init__(
+        self, *, options: Options = DEFAULT, small: bool = False, splice: bool = True
+    ) -> None:
         self.stack = ExitStack()
         self.loop = Loop()
         self.listener = self.stack.enter_context(listen(Address("127.0.0.1", 0)))
@@ -40,7 +43,9 @@ class World:
             self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         self.backend.settimeout(TIMEOUT)
         self.address = Address(*self.backend.getsockname())
-        self.gateway = Gateway(self.loop, self.listener, self.address, options=options)
+        self.gateway = Gateway(
+            self.loop, self.listener, self.address, options=options, splice=splice and CAN_SPLICE
+        )
         self.pool = self.gateway.pool
 
     def close(self) -> None:

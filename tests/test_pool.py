@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rsp import pool as pool_module
-from rsp.pool import IDLE
+from rsp.options import Options, Timeouts
+from rsp.pool import Pool
 from rsp.upstream import Upstream
 from tests.http_world import GET, OK, World, left_behind, readable, world
 from tests.on_loop import Clock, clock, reset, turn, turn_until
@@ -141,7 +141,7 @@ class TestAKeptUpstream:
     def test_is_closed_when_it_has_been_idle_for_long(self, clock: Clock, world: World) -> None:
         """Before the backend would close it, while a request is on its way."""
         _, upstream = kept(world)
-        clock.pass_(IDLE - 1)
+        clock.pass_(Timeouts().upstream - 1)
         turn(world.loop, 2)
         assert len(world.pool.idle) == 1
         clock.pass_(2)
@@ -149,15 +149,16 @@ class TestAKeptUpstream:
         assert world.pool.idle == []
         assert world.read_all(upstream) == b""
 
-    def test_is_one_of_so_many_at_most(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_one_of_so_many_at_most(self, clock: Clock) -> None:
         """The oldest goes."""
-        monkeypatch.setattr(pool_module, "KEPT", 2)
+        world = World(options=Options(kept=2))
         clients = [world.asked() for _ in range(3)]
         for client, upstream in clients:
             upstream.sendall(OK)
             world.read(client, b"ok")
         assert len(world.pool.idle) == 2
         assert world.read_all(clients[0][1]) == b""
+        world.close()
 
     def test_is_read_again_though_its_client_was_slow(self, world: World) -> None:
         """It was paused for the client's sake; unread, nobody would see its end."""
@@ -180,14 +181,14 @@ class Racing:
     """The kernel has no news of an upstream when it is asked: they come just after that."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        made = pool_module.Pool.made
+        made = Pool.made
 
         def blind(pool: Any, sock: socket.socket) -> Upstream:
             upstream = made(pool, sock)
             upstream.news = nothing
             return upstream
 
-        monkeypatch.setattr(pool_module.Pool, "made", blind)
+        monkeypatch.setattr(Pool, "made", blind)
 
 
 @pytest.fixture
@@ -293,7 +294,7 @@ class TestDialling:
     def test_without_a_descriptor_is_told_too(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """EMFILE: this client gets a 502, and the next is served when there is room again."""
+        """EMFILE: this client gets a 503, and the next is served when there is room again."""
         client = world.client()
 
         def full(*_: object) -> None:
@@ -303,7 +304,7 @@ class TestDialling:
             context.setattr("rsp.dialling.socket.socket", full)
             client.sendall(GET)
             turn(world.loop, 3)
-        assert b" 502 " in world.read(client, b"502 Bad Gateway\n")
+        assert b" 503 " in world.read(client, b"503 Service Unavailable\n")
         client.sendall(GET)
         world.accept().sendall(OK)
         world.read(client, b"ok")
@@ -321,7 +322,7 @@ class TestDialling:
             context.setattr(Upstream, "resume", full)
             client.sendall(GET)
             turn(world.loop, 3)
-        assert b" 502 " in world.read(client, b"502 Bad Gateway\n")
+        assert b" 503 " in world.read(client, b"503 Service Unavailable\n")
 
     @pytest.mark.parametrize("end", ["client", "gateway"])
     def test_stops_when_nobody_waits(

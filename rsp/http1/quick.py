@@ -124,7 +124,8 @@ class Quick:
         usual = length and method != b"HEAD" and status >= 200 and status not in NO_BODY
         if usual and (slots == 8 or (slots == 12 and groups[9])):
             special = {b"content-length": [length]}
-            word, options = groups[9], ()
+            word = groups[9]
+            options: tuple[bytes, ...] = ()
             if word:
                 special[b"connection"] = [word]
                 options = options_in(word)

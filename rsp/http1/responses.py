@@ -11,7 +11,8 @@ from rsp.http1.grammar import FIELD, TCHAR, options_of
 from rsp.http1.message import BadResponse, Limits, Response, Special
 
 SPECIAL = frozenset(
-    b"connection keep-alive proxy-connection te transfer-encoding content-length upgrade via".split()
+    b"connection keep-alive proxy-connection te transfer-encoding content-length upgrade"
+    b" via".split()
 )
 LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 END = re.compile(rb"\r?\n\r?\n")
