@@ -6,9 +6,7 @@ never late, whatever call the proxy is in, be it a slow look-up of a name at the
 
 import argparse
 import logging
-import logging.handlers
 import os
-import queue
 import resource
 import signal
 import socket
@@ -17,18 +15,23 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
 from typing import NoReturn, TextIO
 
 from rsp import __version__
-from rsp.config import SETTINGS, Config, read_config
+from rsp.config import Config, read_config
 from rsp.errors import StartError
+from rsp.gateway import serve as serve_http
+from rsp.logs import log_to, say_last_words
 from rsp.net import Address, check_port, listen, resolve
-from rsp.proxy import serve
+from rsp.options import ACCESS_LOGS
+from rsp.proxy import serve as relay
+from rsp.settings import NEEDED
 from rsp.stream import reset_at_close
 
 USAGE = """rsp <config file>
        rsp <server port> <backend address> <backend port>
+       rsp --relay <server port> <backend address> <backend port>
        rsp -t <config file>"""
 POSITIONALS = {
     "server port": "where to listen; 0 takes any free port",
@@ -36,18 +39,16 @@ POSITIONALS = {
     "backend port": 'a number, or a service such as "http"',
 }
 HELP = f"""
-  <config file>      a Lua file that sets {", ".join(SETTINGS)}
+  <config file>      a Lua file that sets {", ".join(NEEDED)}, and more
 """ + "\n".join(f"  {f'<{name}>':18} {words}" for name, words in POSITIONALS.items())
+NO_EXCHANGES = "there are no exchanges for --access-log to tell of: a relay reads no HTTP"
 LEVELS = ("debug", "info", "warning", "error")
 WRONG_USAGE, FAILED = 2, 1  # exit statuses
-LINES = 10_000  # of the log that may wait for whoever reads it
-LAST_WORDS = 0.2  # seconds at the end for what still waits there
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 log = logging.getLogger("rsp")
 started = log.getChild("started")
 started.setLevel(logging.INFO)  # the start line is said at every level: programs wait for it
-waiting: queue.Queue[logging.LogRecord] = queue.Queue(LINES)
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,8 +75,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     log_to(sys.stdout, options.log)
     status = until_signal(lambda: attempt(options))
     cut_off()
-    with waiting.all_tasks_done:
-        waiting.all_tasks_done.wait_for(lambda: not waiting.unfinished_tasks, LAST_WORDS)
+    say_last_words()
     # Not sys.exit: that would wait for the lock on stdout, which a thread may hold that waits
     # for a reader.
     os._exit(status)
@@ -94,7 +94,7 @@ def attempt(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Check the configuration, or start, say so, and serve. Raises StartError."""
-    config = options.config or read_config(options.file)
+    config = overridden(options.config or read_config(options.file), options)
     if options.test:
         check(config, f"{options.file}: ")
         say(f"{options.file}: ok", sys.stdout)
@@ -102,25 +102,50 @@ def run(options: argparse.Namespace) -> int:
     raise_limit()
     listener = start(config)
     started.info("Started.  Listening on port %d.", listener.getsockname()[1])
-    serve(listener, config.backend)
+    if config.kind == "relay":
+        relay(listener, config.backend)
+    else:
+        serve_http(listener, config.backend, options=config.options)
     return FAILED  # nobody had asked it to return
 
 
+def overridden(config: Config, options: argparse.Namespace) -> Config:
+    """Return what is wanted: the command line's word counts more than the file's.
+
+    Raises StartError where they do not go together.
+    """
+    if options.relay:
+        return replace(config, kind="relay")
+    if not options.access_log:
+        return config
+    if config.kind == "relay":
+        raise StartError(f"{options.file}: listenKind is a relay, and {NO_EXCHANGES}")
+    return replace(config, options=replace(config.options, access_log=options.access_log))
+
+
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return `file` or `config`, `test` and `log`; exit where they are wrong."""
+    """Return `file` or `config`, `test` and what the options say; exit where they are wrong."""
     parser = Parser(
         prog="rsp",
         usage=USAGE,
-        description="Send what clients ask to a backend, and its answers back to them.",
+        description="Send what clients ask, in HTTP, to a backend, and its answers back to them.",
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("-t", "--test", action="store_true", help="only check the config file")
+    parser.add_argument("--relay", action="store_true", help="pass bytes both ways, unread")
     parser.add_argument("--log", choices=LEVELS, default="info", help="what to log (default: info)")
+    parser.add_argument(
+        "--access-log",
+        choices=ACCESS_LOGS,
+        help="a line for each exchange, in which form (default: combined)",
+    )
     parser.add_argument("--version", action="version", version=f"rsp {__version__}")
     options = parser.parse_args(argv)
+    if options.relay and options.access_log:
+        parser.error(f"with --relay {NO_EXCHANGES}")
     options.file, options.config = options.words[0] if options.words else "", None
     if len(options.words) == len(POSITIONALS) and not options.test:
         options.config = from_words(parser, options.words)
@@ -214,31 +239,6 @@ def descriptors() -> Iterable[int]:
         return [int(name) for name in os.listdir("/dev/fd")]
     except OSError:  # even to look takes one, and all may be in use: then these are they
         return range(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-
-
-def log_to(stream: TextIO | None, level: str) -> None:
-    """Write the log of rsp to `stream`, a line a record, from a thread of its own.
-
-    A reader who does not read must not stop the proxy: when too many lines wait, more are lost.
-    """
-    log.setLevel(level.upper())
-    logging.raiseExceptions = False  # nobody may be reading: that must not end the proxy
-    if stream is None:  # it was closed, and its descriptor may be a client's soon
-        log.addHandler(logging.NullHandler())
-        return
-    writer = logging.StreamHandler(stream)
-    writer.setFormatter(Stamped())
-    logging.handlers.QueueListener(waiting, writer).start()
-    log.addHandler(logging.handlers.QueueHandler(waiting))
-
-
-class Stamped(logging.Formatter):
-    """Log lines in the form of the series: [date time zone], then the message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record, and the traceback of an error below it."""
-        moment = datetime.fromtimestamp(record.created).astimezone()
-        return f"[{moment:%Y-%m-%d %H:%M:%S.%f %z}] {super().format(record)}"
 
 
 def say(line: str, stream: TextIO) -> None:

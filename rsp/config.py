@@ -1,18 +1,21 @@
 """The configuration: a Lua file, read once into values that do not change.
 
 `listenPort`, `backendAddress` and `backendPort` are global variables in it, as in post 3 of the
-series. The file is code and is trusted; what it may use is a short list all the same, so that a
-slip shows as an error with its line and not as an effect.
+series, and so is every other setting. The file is code and is trusted; what it may use is a short
+list all the same, so that a slip shows as an error with its line and not as an effect.
 """
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rsp.errors import StartError
-from rsp.net import Address, check_port
+from rsp.http1.message import Limits
+from rsp.net import Address
+from rsp.options import Options, Timeouts
+from rsp.settings import KINDS, NEEDED, SETTINGS, Odd
 
 try:
     from lupa import luajit21 as lua
@@ -21,11 +24,7 @@ except ImportError:  # lupa was built without LuaJIT: its Lua 5.1 is the same la
 
 STEPS = 10_000_000  # instructions of the file before it counts as a loop without end: about 0.5 s
 NAME = "<config file>"  # what Lua calls it meanwhile: it cuts a name of more than 60 bytes
-SETTINGS = {
-    "listenPort": "the port to listen at",
-    "backendAddress": "the name or address of the backend",
-    "backendPort": "the port or service of the backend",
-}
+NO_HTTP = "a relay reads no HTTP: leave this out, or listenKind"
 # Runs a file in an environment of its own: its globals are kept with the line that set them.
 RUN = """
 local loadstring, setfenv, setmetatable, pcall, getinfo, sethook, error, off =
@@ -68,6 +67,8 @@ class Config:
 
     listen_port: str
     backend: Address
+    kind: str = KINDS[0]
+    options: Options = field(default_factory=Options, repr=False)  # for HTTP; a row of thirty
 
 
 def read_config(path: str) -> Config:
@@ -89,7 +90,18 @@ def run(text: bytes, path: str) -> tuple[Mapping[str, Any], Mapping[str, int], s
     if len(result) == 3:
         return {}, {}, str(result[2]).replace(f"{NAME}:", f"{path}:")
     values, lines = result
-    return dict(values), dict(lines), ""
+    return {name: plain(value) for name, value in values.items()}, dict(lines), ""
+
+
+def plain(value: Any) -> Any:
+    """Return a value of Lua's as Python's: a table as a list, or as a dict where it is none."""
+    if lua.lua_type(value) == "table":
+        items = {
+            key: Odd(kind) if (kind := lua.lua_type(one)) else one for key, one in value.items()
+        }
+        is_list = items.keys() == set(range(1, len(items) + 1))
+        return [items[key] for key in range(1, len(items) + 1)] if is_list else items
+    return Odd(lua.lua_type(value)) if lua.lua_type(value) else value
 
 
 def closed_lua() -> Any:
@@ -110,36 +122,34 @@ def refuse(*_: object) -> None:
 
 def make(values: Mapping[str, Any], lines: Mapping[str, int], path: str) -> Config:
     """Return what the globals say. Raises ConfigError."""
-    for name in values:
+    read = {}
+    for name, value in values.items():
+        where = f"{path}:{lines[name]}"
         if name not in SETTINGS:
             near = difflib.get_close_matches(str(name), SETTINGS, n=1, cutoff=0.0)[0]
-            where = f"{path}:{lines[name]}"
             raise ConfigError(f"{where}: there is no setting {name}; did you mean {near}?")
-    texts = {}
-    for name, what in SETTINGS.items():
-        if name not in values:
-            raise ConfigError(f"{path}: {name} is missing: {what}")
-        texts[name] = text_of(name, values[name], f"{path}:{lines[name]}")
-    for name in ("listenPort", "backendPort"):
         try:
-            check_port(texts[name])
+            read[name] = SETTINGS[name].read(value)
         except ValueError as error:
-            raise ConfigError(f"{path}:{lines[name]}: {name}: {error}") from error
-    return Config(texts["listenPort"], Address(texts["backendAddress"], texts["backendPort"]))
+            raise ConfigError(f"{where}: {name}: {error}") from error
+    for name in NEEDED:
+        if name not in read:
+            raise ConfigError(f"{path}: {name} is missing: {SETTINGS[name].what}")
+    for name in read:
+        if read.get("listenKind") == "relay" and SETTINGS[name].part:
+            raise ConfigError(f"{path}:{lines[name]}: {name}: {NO_HTTP}")
+    return config_of(read)
 
 
-def text_of(name: str, value: Any, where: str) -> str:
-    """Return a setting as text; numbers are taken too. Raises ConfigError."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str):
-        kind = lua.lua_type(value) or {bool: "boolean", float: "number"}[type(value)]
-        raise ConfigError(f"{where}: {name} must be a string, and it is a {kind}")
-    if not value.strip():
-        raise ConfigError(f"{where}: {name} must be a string, and it is empty")
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except UnicodeDecodeError:  # the file is in some other encoding: as good a guess as any
-        return value
+def config_of(read: Mapping[str, Any]) -> Config:
+    """Return the configuration that these settings make."""
+    limits, timeouts, options = (
+        {SETTINGS[name].field: value for name, value in read.items() if SETTINGS[name].part is part}
+        for part in (Limits, Timeouts, Options)
+    )
+    return Config(
+        read["listenPort"],
+        Address(read["backendAddress"], read["backendPort"]),
+        read.get("listenKind", KINDS[0]),
+        Options(Limits(**limits), Timeouts(**timeouts), **options),
+    )

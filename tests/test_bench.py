@@ -200,7 +200,7 @@ class TestBars:
 class TestTables:
     def test_say_cost_ratio_and_noise(self) -> None:
         table = bench_tables.costs(three(), "keep-alive")
-        assert table.rows[0] == ["rsp", "20.0", "–", "500", "1.00", "4.00"]
+        assert table.rows[0] == ["rsp relay", "20.0", "–", "500", "1.00", "4.00"]
         assert table.rows[1] == ["HAProxy TCP", "40.0", "0.50", "500", "1.00", "4.00"]
         assert table.rows[2][2] == "0.48 (0.48–0.53)"
         assert table.below == "Noise of the kind relay: 1.050."
@@ -209,18 +209,18 @@ class TestTables:
         run = three()
         run.samples[:3] = [replace(one, errors={"read": 1}) for one in run.samples[:3]]
         table = bench_tables.costs(run, "keep-alive")
-        assert table.rows[-1][:2] == ["rsp", "errors: no result"]
-        assert "rsp: 3 of the samples had errors, and do not count." in table.below
+        assert table.rows[-1][:2] == ["rsp relay", "errors: no result"]
+        assert "rsp relay: 3 of the samples had errors, and do not count." in table.below
 
     def test_say_that_a_sample_was_cut_short(self) -> None:
         run = three()
         run.samples[0] = replace(run.samples[0], capped=True)
         below = bench_tables.costs(run, "keep-alive").below
-        assert "rsp: 1 of the samples ended with too little CPU used." in below
+        assert "rsp relay: 1 of the samples ended with too little CPU used." in below
 
     def test_say_what_an_idle_client_costs(self) -> None:
         (row,) = bench_tables.memory(three()).rows
-        assert row == ["rsp", "1.0 MiB", "1.0 MiB", "2.00 KiB", "1.00 KiB"]
+        assert row == ["rsp relay", "1.0 MiB", "1.0 MiB", "2.00 KiB", "1.00 KiB"]
 
 
 class TestRounds:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,12 +24,13 @@ from rsp.config import Config
 from rsp.errors import StartError
 from rsp.lab.backends import Backend
 from rsp.lab.clients import Client, fetch, request
-from rsp.lab.tempers import answering, echoing, in_two_parts, large, silent
+from rsp.lab.tempers import answering, in_two_parts, large, silent
 from rsp.net import Address, resolve
 
 COMMAND = [sys.executable, "-m", "rsp"]
 USAGE = """Usage: rsp <config file>
        rsp <server port> <backend address> <backend port>
+       rsp --relay <server port> <backend address> <backend port>
        rsp -t <config file>
 """
 STAMP = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} [+-]\d{4}\] "
@@ -41,6 +42,9 @@ ENDS = {signal.SIGINT, signal.SIGTERM}
 
 # Runs the command in a Python whose look-ups the test has changed.
 WITH_LOOK_UP = "import socket, threading; {change}; from rsp.cli import main; main({words})"
+
+QUIET = ("--access-log", "off")  # what is said then is of something that went wrong
+kinds = pytest.mark.parametrize("kind", [QUIET, ("--relay",)], ids=["http", "relay"])
 
 NeedsIPv6 = pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason="no IPv6 here")
 
@@ -133,11 +137,17 @@ def outcome(*words: object, **options: object) -> tuple[int, str, str]:
 
 
 def is_refused(proxy: Address) -> bool:
-    """Tell whether a client gets no answer: an end, or a reset where its request was not read."""
+    """Tell whether a client gets no answer of a backend's: 502, an end, or a reset."""
     try:
-        return not fetch(proxy).head
+        answer = fetch(proxy)
+        return not answer.head or answer.status == 502
     except ConnectionResetError:
         return True
+
+
+def received_by(server: Backend) -> bytes:
+    """Return what a backend has got, over all connections."""
+    return b"".join(end.received for end in server.connections)
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +183,8 @@ class TestUsage:
             (["8000", "a\nb", "80"], r"'a\nb' is no backend address"),
             (["8000", "localhost", "\udcff"], "is no backend port"),
             (["--fast", "8000", "localhost", "80"], "unrecognized arguments: --fast"),
+            (["--access-log", "xml", "rsp.lua"], "invalid choice: 'xml'"),
+            (["--relay", "--access-log", "off", "rsp.lua"], "a relay reads no HTTP"),
         ],
         ids=ascii,
     )
@@ -183,7 +195,7 @@ class TestUsage:
         status, out, err = outcome(*words)
         assert (status, out) == (2, "")
         assert err.startswith(f"{USAGE}rsp: ")
-        assert err.count("\n") == 4
+        assert err.count("\n") == 5
         assert complaint in err
 
     def test_help_begins_with_the_usage_line_and_names_each_argument(self) -> None:
@@ -191,7 +203,7 @@ class TestUsage:
         assert (status, err) == (0, "")
         assert out.startswith(USAGE)
         words = ["<config file>", "<server port>", "<backend address>", "<backend port>"]
-        for word in [*words, "-t, --test", "--log", "--version"]:
+        for word in [*words, "-t, --test", "--relay", "--log", "--access-log", "--version"]:
             assert f"\n  {word}" in out
 
     def test_version_is_that_of_the_package(self) -> None:
@@ -231,7 +243,7 @@ class TestStart:
         with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
             listener.settimeout(TIMEOUT)
             port = listener.getsockname()[1]
-            with running(0, "::1", port) as proxy, Client(proxy.address) as client:
+            with running("--relay", 0, "::1", port) as proxy, Client(proxy.address) as client:
                 client.ask()
                 with listener.accept()[0] as upstream:
                     upstream.settimeout(TIMEOUT)
@@ -245,7 +257,7 @@ class TestStart:
             "real = socket.getaddrinfo; socket.getaddrinfo = lambda host, port, *a, **k: "
             f"real(host, {{'mine': '0', 'theirs': '{nobody}'}}.get(port, port), *a, **k)"
         )
-        command = WITH_LOOK_UP.format(change=look_up, words=["mine", "127.0.0.1", "theirs"])
+        command = WITH_LOOK_UP.format(change=look_up, words=[*QUIET, "mine", "127.0.0.1", "theirs"])
         with running(command=[sys.executable, "-c", command]) as proxy:
             assert proxy.port > 0
             assert is_refused(proxy.address)
@@ -430,12 +442,15 @@ class TestConfigFile:
 class TestLog:
     """`--log LEVEL` says how much; the start line is always there, for programs wait for it."""
 
-    def test_the_limit_of_descriptors_is_raised_and_told(self, backend: Backend) -> None:
+    @kinds
+    def test_the_limit_of_descriptors_is_raised_and_told(
+        self, kind: Sequence[str], backend: Backend
+    ) -> None:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         lower: Callable[[], object] = lambda: resource.setrlimit(  # noqa: E731
             resource.RLIMIT_NOFILE, (100, hard)
         )
-        words = ["--log", "debug", 0, "127.0.0.1", backend.port]
+        words = [*kind, "--log", "debug", 0, "127.0.0.1", backend.port]
         with running(*words, preexec_fn=lower) as proxy:
             (line,) = proxy.wait_for_lines(1)
             assert line.startswith("Started.  Listening on port ")
@@ -443,17 +458,23 @@ class TestLog:
         assert now == hard
         assert unstamped(proxy.first_line) == f"Limit of descriptors: {hard}, and it was 100.\n"
 
+    @kinds
     @pytest.mark.parametrize(("level", "count"), [("warning", 1), ("error", 0)])
-    def test_a_level_hides_what_is_below_it(self, nobody: int, level: str, count: int) -> None:
-        with running("--log", level, 0, "127.0.0.1", nobody) as proxy:
+    def test_a_level_hides_what_is_below_it(
+        self, kind: Sequence[str], nobody: int, level: str, count: int
+    ) -> None:
+        with running(*kind, "--log", level, 0, "127.0.0.1", nobody) as proxy:
             assert proxy.port
             assert is_refused(proxy.address)
             assert proxy.end() == 0
             proxy.reader.join()
             assert len(proxy.wait_for_lines(count)) == count
 
-    def test_as_it_comes_it_says_nothing_of_clients_that_break_off(self) -> None:
-        with Backend(large()) as big, running(0, "127.0.0.1", big.port) as proxy:
+    @kinds
+    def test_as_it_comes_it_says_nothing_of_clients_that_break_off(
+        self, kind: Sequence[str]
+    ) -> None:
+        with Backend(large()) as big, running(*kind, 0, "127.0.0.1", big.port) as proxy:
             with Client(proxy.address) as client:
                 client.ask()
                 assert client.recv(1)
@@ -466,31 +487,45 @@ class TestLog:
 class TestEnd:
     """SIGINT and SIGTERM end it at once, with status 0, whatever it is in the middle of."""
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_when_it_has_nothing_to_do(self, backend: Backend, by: signal.Signals) -> None:
-        with running(0, "127.0.0.1", backend.port) as proxy:
+    def test_when_it_has_nothing_to_do(
+        self, kind: Sequence[str], backend: Backend, by: signal.Signals
+    ) -> None:
+        with running(*kind, 0, "127.0.0.1", backend.port) as proxy:
             assert proxy.end(by) == 0
         assert proxy.lines == []
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_while_a_client_is_connected_and_silent(self, by: signal.Signals) -> None:
+    def test_while_a_client_is_connected_and_silent(
+        self, kind: Sequence[str], by: signal.Signals
+    ) -> None:
         """The proxy has dialled, and waits for the request."""
         with Backend(answering()) as server:
-            with running(0, "127.0.0.1", server.port) as proxy, Client(proxy.address) as client:
-                assert server.wait_until(lambda: len(server.connections) == 1)
+            with (
+                running(*kind, 0, "127.0.0.1", server.port) as proxy,
+                Client(proxy.address) as client,
+            ):
+                if kind is not QUIET:  # HTTP dials when it has a request
+                    assert server.wait_until(lambda: len(server.connections) == 1)
                 assert proxy.end(by) == 0
                 with suppress(ConnectionResetError):  # nothing was cut: an end is as good
                     assert client.recv_all() == b""
         assert proxy.lines == []
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_in_the_middle_of_a_transfer(self, by: signal.Signals) -> None:
+    def test_in_the_middle_of_a_transfer(self, kind: Sequence[str], by: signal.Signals) -> None:
         """The backend has sent a part, the client has it, the rest is still to come.
 
         Without a length, an end is how a client knows that it has all: what was cut is reset.
         """
         with Backend(in_two_parts("first", "rest")) as halfway:
-            with running(0, "127.0.0.1", halfway.port) as proxy, Client(proxy.address) as client:
+            with (
+                running(*kind, 0, "127.0.0.1", halfway.port) as proxy,
+                Client(proxy.address) as client,
+            ):
                 client.ask()
                 while not client.received.endswith(b"first"):
                     assert client.recv()
@@ -499,13 +534,17 @@ class TestEnd:
                     client.recv_all()
         assert proxy.lines == []
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_in_the_middle_of_an_upload(self, by: signal.Signals) -> None:
+    def test_in_the_middle_of_an_upload(self, kind: Sequence[str], by: signal.Signals) -> None:
         """The backend must not take the part that it has for the whole."""
-        with Backend(echoing()) as server:
-            with running(0, "127.0.0.1", server.port) as proxy, Client(proxy.address) as client:
-                client.send(b"the first part")
-                assert client.recv_exactly(14) == b"the first part"
+        with Backend(silent()) as server:
+            with (
+                running(*kind, 0, "127.0.0.1", server.port) as proxy,
+                Client(proxy.address) as client,
+            ):
+                client.send(request("/", "POST", bytes(100))[:-60])
+                assert server.wait_until(lambda: b"\0" in received_by(server))
                 assert proxy.end(by) == 0
                 with pytest.raises(ConnectionResetError):
                     client.recv_all()
@@ -514,12 +553,13 @@ class TestEnd:
                 assert upstream.was_reset
         assert proxy.lines == []
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_when_no_descriptor_is_left(self, by: signal.Signals) -> None:
+    def test_when_no_descriptor_is_left(self, kind: Sequence[str], by: signal.Signals) -> None:
         """It cannot even look which there are, and finds them all the same."""
         full = "import os; os.listdir = lambda _: os.open('/none', 0)"
         with Backend(in_two_parts("first", "rest")) as halfway:
-            words = ["0", "127.0.0.1", str(halfway.port)]
+            words = [*kind, "0", "127.0.0.1", str(halfway.port)]
             command = [sys.executable, "-c", WITH_LOOK_UP.format(change=full, words=words)]
             with running(command=command) as proxy, Client(proxy.address) as client:
                 client.ask()
@@ -529,43 +569,52 @@ class TestEnd:
                 with pytest.raises(ConnectionResetError):
                     client.recv_all()
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_while_a_client_does_not_read(self, by: signal.Signals) -> None:
+    def test_while_a_client_does_not_read(self, kind: Sequence[str], by: signal.Signals) -> None:
         """The proxy is stuck in send: more was answered than the kernel's buffers hold."""
         with Backend(large(8 * 1024 * 1024)) as big:
-            with running(0, "127.0.0.1", big.port) as proxy:
+            with running(*kind, 0, "127.0.0.1", big.port) as proxy:
                 with Client(proxy.address, receive_buffer=4096) as client:
                     client.ask()
                     assert client.recv(1)
                     assert proxy.end(by) == 0
         assert proxy.lines == []
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_while_a_backend_is_silent(self, by: signal.Signals) -> None:
+    def test_while_a_backend_is_silent(self, kind: Sequence[str], by: signal.Signals) -> None:
         with Backend(silent()) as quiet:
-            with running(0, "127.0.0.1", quiet.port) as proxy, Client(proxy.address) as client:
+            with (
+                running(*kind, 0, "127.0.0.1", quiet.port) as proxy,
+                Client(proxy.address) as client,
+            ):
                 client.ask()
-                assert quiet.wait_until(lambda: quiet.received() == len(request()))
+                assert quiet.wait_until(lambda: quiet.received() >= len(request()))
                 assert proxy.end(by) == 0
         assert proxy.lines == []
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_while_a_name_is_looked_up(self, by: signal.Signals) -> None:
+    def test_while_a_name_is_looked_up(self, kind: Sequence[str], by: signal.Signals) -> None:
         """A resolver may take many seconds to answer (man 5 resolv.conf, timeout)."""
         look_up = (
             "socket.getaddrinfo = lambda *a, **k: "
             "(print('looking', flush=True), threading.Event().wait())"
         )
-        command = WITH_LOOK_UP.format(change=look_up, words=["0", "slow.test", "80"])
+        command = WITH_LOOK_UP.format(change=look_up, words=[*kind, "0", "slow.test", "80"])
         with running(command=[sys.executable, "-c", command]) as proxy:
             assert proxy.first_line == "looking\n"
             assert proxy.end(by) == 0
         assert proxy.lines == []
 
+    @kinds
     @pytest.mark.parametrize("by", ENDS)
-    def test_while_nobody_reads_what_it_logs(self, nobody: int, by: signal.Signals) -> None:
+    def test_while_nobody_reads_what_it_logs(
+        self, kind: Sequence[str], nobody: int, by: signal.Signals
+    ) -> None:
         """A full pipe stops whoever writes to it: that is not the proxy, nor its end."""
-        process = start(0, "127.0.0.1", nobody)
+        process = start(*kind, 0, "127.0.0.1", nobody)
         assert process.stdout
         try:
             found = START.fullmatch(first_line(process))
@@ -584,24 +633,29 @@ class TestEnd:
             process.wait()
             process.stdout.close()
 
-    def test_what_it_said_before_is_not_lost(self, nobody: int) -> None:
+    @kinds
+    def test_what_it_said_before_is_not_lost(self, kind: Sequence[str], nobody: int) -> None:
         """Lines wait for the thread that writes them: the last ones are written at the end."""
-        with running(0, "127.0.0.1", nobody) as proxy:
+        with running(*kind, 0, "127.0.0.1", nobody) as proxy:
             for _ in range(20):
                 assert is_refused(proxy.address)
             assert proxy.end() == 0
             proxy.reader.join()
         assert len(proxy.lines) == 20
 
-    def test_when_it_runs_in_the_background_of_a_script(self, backend: Backend) -> None:
+    @kinds
+    def test_when_it_runs_in_the_background_of_a_script(
+        self, kind: Sequence[str], backend: Backend
+    ) -> None:
         """A shell without job control lets its background jobs ignore SIGINT."""
         ignoring: Callable[[], object] = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
-        with running(0, "127.0.0.1", backend.port, preexec_fn=ignoring) as proxy:
+        with running(*kind, 0, "127.0.0.1", backend.port, preexec_fn=ignoring) as proxy:
             assert proxy.end(signal.SIGINT) == 0
 
-    def test_frees_its_port_at_once(self, backend: Backend) -> None:
+    @kinds
+    def test_frees_its_port_at_once(self, kind: Sequence[str], backend: Backend) -> None:
         """A second one starts on the port of the first, whatever its clients left."""
-        with running(0, "127.0.0.1", backend.port) as first:
+        with running(*kind, 0, "127.0.0.1", backend.port) as first:
             assert fetch(first.address).status == 200
             assert first.end() == 0
         with running(first.port, "127.0.0.1", backend.port) as second:
@@ -610,7 +664,7 @@ class TestEnd:
 
     def test_a_fault_of_its_own_is_told_with_status_1(self) -> None:
         """Only a bug gets there; the traceback must not be lost with the thread it happened in."""
-        fault = "import rsp.cli; rsp.cli.serve = lambda *_: 1 / 0"
+        fault = "import rsp.cli; rsp.cli.serve_http = lambda *_, **__: 1 / 0"
         command = WITH_LOOK_UP.format(change=fault, words=["0", "127.0.0.1", "80"])
         status, out, err = outcome(command=[sys.executable, "-c", command])
         assert status == 1
@@ -618,7 +672,7 @@ class TestEnd:
         assert err.rstrip().endswith("ZeroDivisionError: division by zero")
 
     def test_a_serve_that_just_returns_is_no_success(self) -> None:
-        fault = "import rsp.cli; rsp.cli.serve = lambda *_: None"
+        fault = "import rsp.cli; rsp.cli.serve_http = lambda *_, **__: None"
         command = WITH_LOOK_UP.format(change=fault, words=["0", "127.0.0.1", "80"])
         status, _, err = outcome(command=[sys.executable, "-c", command])
         assert (status, err) == (1, "")
@@ -644,9 +698,10 @@ def cpu_ticks(pid: int) -> int:
 class TestGoesOn:
     """One client's trouble ends neither the proxy nor the next client's exchange."""
 
-    def test_when_the_backend_is_down_and_comes_up_later(self) -> None:
+    @kinds
+    def test_when_the_backend_is_down_and_comes_up_later(self, kind: Sequence[str]) -> None:
         with Backend(answering("back again\n"), up=False) as later:
-            with running(0, "127.0.0.1", later.port) as proxy:
+            with running(*kind, 0, "127.0.0.1", later.port) as proxy:
                 assert is_refused(proxy.address)
                 assert proxy.wait_for_lines(1) == [
                     f"Couldn't connect to backend 127.0.0.1:{later.port}: "
@@ -655,9 +710,10 @@ class TestGoesOn:
                 later.up()
                 assert fetch(proxy.address).body == b"back again\n"
 
-    def test_when_a_client_leaves(self) -> None:
+    @kinds
+    def test_when_a_client_leaves(self, kind: Sequence[str]) -> None:
         """Without a word, and in the middle of an answer that it then does not take."""
-        with Backend(large()) as big, running(0, "127.0.0.1", big.port) as proxy:
+        with Backend(large()) as big, running(*kind, 0, "127.0.0.1", big.port) as proxy:
             Client(proxy.address).close()
             with Client(proxy.address) as client:
                 client.ask()
@@ -665,9 +721,10 @@ class TestGoesOn:
                 client.abort()
             assert fetch(proxy.address).status == 200
 
-    def test_when_the_reader_of_its_output_has_gone(self, nobody: int) -> None:
+    @kinds
+    def test_when_the_reader_of_its_output_has_gone(self, kind: Sequence[str], nobody: int) -> None:
         """A broken pipe (EPIPE) is no reason to stop, and none for a last word about it."""
-        process = start(0, "127.0.0.1", nobody, stderr=subprocess.PIPE)
+        process = start(*kind, 0, "127.0.0.1", nobody, stderr=subprocess.PIPE)
         assert process.stdout
         assert process.stderr
         found = START.fullmatch(first_line(process))

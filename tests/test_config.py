@@ -65,17 +65,17 @@ def test_a_file_is_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("listenPort = 8000", "rsp.lua: backendAddress is missing"),
         (
             "\nlistenPort = {}\n" + GOOD[20:],
-            "rsp.lua:2: listenPort must be a string, and it is a table",
+            "rsp.lua:2: listenPort: must be a string, and it is a table",
         ),
         (
             GOOD.replace('"80"', "true"),
-            "rsp.lua:3: backendPort must be a string, and it is a boolean",
+            "rsp.lua:3: backendPort: must be a string, and it is a boolean",
         ),
         (
             GOOD.replace('"80"', "80.5"),
-            "rsp.lua:3: backendPort must be a string, and it is a number",
+            "rsp.lua:3: backendPort: must be a string, and it is a number",
         ),
-        (GOOD.replace('"80"', '" "'), "rsp.lua:3: backendPort must be a string, and it is empty"),
+        (GOOD.replace('"80"', '" "'), "rsp.lua:3: backendPort: must be a string, and it is empty"),
         (
             GOOD.replace("8000", "70000"),
             "rsp.lua:1: listenPort: port 70000 is not between 0 and 65535",

@@ -19,7 +19,10 @@ from rsp.lab.proxies import Proxy, Serve
 from rsp.net import Address, listen
 from rsp.stages import s04_serial
 
-RSP = [str(Path(sys.executable).with_name("rsp")), "0", "{host}", "{port}"]
+PROGRAM, PLACES = str(Path(sys.executable).with_name("rsp")), ["0", "{host}", "{port}"]
+RELAY = [PROGRAM, "--relay", *PLACES]
+RSP = [PROGRAM, "--access-log", "off", *PLACES]
+both = pytest.mark.parametrize("serve", [RSP, RELAY], ids=["http", "relay"])
 PATIENCE = 20  # seconds for a program that has to start
 CHROMIUM = [
     "chromium",
@@ -162,8 +165,11 @@ CURL = ["curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "10"
 
 @needs("nginx")
 @needs("curl")
-def test_curl_gets_a_page_of_nginx_and_its_style_sheets(tmp_path: Path) -> None:
-    with nginx(tmp_path, keepalive="0") as backend, running(RSP, backend.address) as proxy:
+@both
+def test_curl_gets_a_page_of_nginx_and_its_style_sheets(
+    serve: Sequence[str], tmp_path: Path
+) -> None:
+    with nginx(tmp_path, keepalive="0") as backend, running(serve, backend.address) as proxy:
         for path in PATHS:
             file = tmp_path / "www" / (path[1:] or "index.html")
             assert output([*CURL, url(proxy, path)]) == file.read_text(encoding="utf-8")
@@ -173,9 +179,10 @@ def test_curl_gets_a_page_of_nginx_and_its_style_sheets(tmp_path: Path) -> None:
 
 @needs("nginx")
 @needs("curl")
-def test_curl_asks_for_all_files_at_once(tmp_path: Path) -> None:
+@both
+def test_curl_asks_for_all_files_at_once(serve: Sequence[str], tmp_path: Path) -> None:
     """Four connections, served side by side."""
-    with nginx(tmp_path, keepalive="0") as backend, running(RSP, backend.address) as proxy:
+    with nginx(tmp_path, keepalive="0") as backend, running(serve, backend.address) as proxy:
         pages = output([*CURL, "--parallel", *(url(proxy, path) for path in PATHS)])
     assert sorted(backend.requested()) == sorted(PATHS)
     assert all(style in pages for style in STYLES.values())
@@ -183,9 +190,10 @@ def test_curl_asks_for_all_files_at_once(tmp_path: Path) -> None:
 
 @needs("nginx")
 @needs("chromium")
-def test_chromium_shows_a_page_with_its_style_sheets(tmp_path: Path) -> None:
+@both
+def test_chromium_shows_a_page_with_its_style_sheets(serve: Sequence[str], tmp_path: Path) -> None:
     """What the style sheets say has come true on the page."""
-    with nginx(tmp_path, keepalive="0") as backend, running(RSP, backend.address) as proxy:
+    with nginx(tmp_path, keepalive="0") as backend, running(serve, backend.address) as proxy:
         profile = f"--user-data-dir={tmp_path / 'profile'}"
         page = output([*CHROMIUM, profile, "--dump-dom", url(proxy)])
     assert SHOWN in page
@@ -194,7 +202,7 @@ def test_chromium_shows_a_page_with_its_style_sheets(tmp_path: Path) -> None:
 
 @needs("nginx")
 @needs("curl")
-@pytest.mark.parametrize("serve", [RSP, s04_serial.serve], ids=["command", "s04"])
+@pytest.mark.parametrize("serve", [RELAY, s04_serial.serve], ids=["command", "s04"])
 def test_only_the_first_stage_lets_the_next_client_wait_for_a_kept_connection(
     serve: Serve | Sequence[str], tmp_path: Path
 ) -> None:
@@ -212,7 +220,7 @@ def test_only_the_first_stage_lets_the_next_client_wait_for_a_kept_connection(
                 answer += data
             command = [*CURL, "--header", "Connection: close", url(proxy)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as second:
-                if serve is RSP:
+                if serve is RELAY:
                     assert second.communicate(timeout=2)[0] == PAGE
                     first.sendall(b"GET /one.css HTTP/1.1\r\nHost: example.test\r\n\r\n")
                     assert first.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -222,10 +230,11 @@ def test_only_the_first_stage_lets_the_next_client_wait_for_a_kept_connection(
                     assert second.communicate(timeout=PATIENCE)[0] == PAGE
 
 
-def test_pythons_own_client_and_server_meet(tmp_path: Path) -> None:
+@both
+def test_pythons_own_client_and_server_meet(serve: Sequence[str], tmp_path: Path) -> None:
     """http.client checks what it gets: the status line, the length, the end."""
     (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
-    with http_server(tmp_path) as backend, running(RSP, backend) as proxy:
+    with http_server(tmp_path) as backend, running(serve, backend) as proxy:
         for path, status in {"/page.html": 200, "/none.html": 404}.items():
             client = http.client.HTTPConnection(HOST, proxy.port, timeout=2)
             client.request("GET", path)
@@ -238,7 +247,7 @@ def test_pythons_own_client_and_server_meet(tmp_path: Path) -> None:
 def test_an_answer_without_a_head_stays_as_it_is(tmp_path: Path) -> None:
     """HTTP/0.9, which http.server speaks as well: nothing is added on the way."""
     (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
-    with http_server(tmp_path) as backend, running(RSP, backend) as proxy:
+    with http_server(tmp_path) as backend, running(RELAY, backend) as proxy:
         with socket.create_connection((HOST, proxy.port), timeout=2) as client:
             client.sendall(b"GET /page.html\r\n\r\n")
             pieces = list(iter(lambda: client.recv(4096), b""))

@@ -48,11 +48,17 @@ TEMPORARY = "".join(
 NGINX_MAIN = """daemon off; pid nginx.pid; worker_processes 1; $USER
 events { worker_connections $CONNECTIONS; }
 """
+# What rsp adds, but for X-Forwarded-For, which all of them have an option for.
+HAPROXY_FIELDS = """  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header Via "1.1 haproxy"
+  http-response set-header Via "1.1 haproxy"
+"""
 
 
 def haproxy(mode: str, *lines: str) -> dict[str, str]:
     """Return HAProxy's configuration in `mode`, tcp or http, with further lines."""
-    field = "http-request set-header X-Forwarded-Proto http" if mode == "http" else ""
+    fields = HAPROXY_FIELDS if mode == "http" else ""
     text = f"""global
   nbthread 1
   maxconn $CLIENTS
@@ -63,8 +69,7 @@ defaults
   timeout server 300s
 {"".join(f"  {line}{chr(10)}" for line in lines)}frontend front
   bind :::$PORT v4v6
-  {field}
-  default_backend back
+{fields}  default_backend back
 backend back
   server one 127.0.0.1:$BACKEND
 """
@@ -85,6 +90,9 @@ def nginx_http(upstream: str = "", http: str = "", location: str = "") -> dict[s
       proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto http;
+      proxy_set_header X-Forwarded-Host $host;
+      proxy_set_header Via "1.1 nginx";
+      add_header Via "1.1 nginx";
 {location}    }}
   }}
 }}
@@ -111,16 +119,26 @@ CADDYFILE = """{
   auto_https off
 }
 http://:$PORT {
-  reverse_proxy 127.0.0.1:$BACKEND
+  reverse_proxy 127.0.0.1:$BACKEND {
+    header_up Via "1.1 caddy"
+    header_down Via "1.1 caddy"
+  }
 }
 """
 
 RSP = Peer(
     "rsp",
-    "rsp",
+    "rsp relay",
     Kind.RELAY,
     sys.executable,
-    (sys.executable, "-m", "rsp", "$PORT", "127.0.0.1", "$BACKEND"),
+    (sys.executable, "-m", "rsp", "--relay", "$PORT", "127.0.0.1", "$BACKEND"),
+)
+RSP_HTTP = Peer(
+    "rsp-http",
+    "rsp HTTP",
+    Kind.HTTP,
+    sys.executable,
+    (sys.executable, "-m", "rsp", "--access-log", "off", "$PORT", "127.0.0.1", "$BACKEND"),
 )
 FLOOR = Peer(
     "floor",
@@ -195,6 +213,7 @@ PEERS = {
         TCP_SPLICE,
         TCP_AUTO,
         STREAM,
+        RSP_HTTP,
         NGINX_HTTP,
         NGINX_HTTP_TUNED,
         NGINX_HTTP_TUNED.again(),

@@ -20,7 +20,7 @@ from rsp.lab.names import with_names
 from rsp.lab.predictions import reveal
 from rsp.lab.progress import progress
 from rsp.lab.rounds import Board, with_the_same_numbers
-from rsp.lab.running import COMMAND, running, stop
+from rsp.lab.running import COMMAND, RELAY, running, stop
 from rsp.lab.settings import HOST, TIMEOUT, Stuck
 from rsp.lab.silence import black_hole
 from rsp.lab.syscalls import trace, trace_proxy
@@ -48,6 +48,7 @@ from rsp.lab.transcript import Recording, Transcript
 __all__ = [
     "COMMAND",
     "HOST",
+    "RELAY",
     "RIGHT",
     "TIMEOUT",
     "Answer",

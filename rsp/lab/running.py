@@ -1,7 +1,7 @@
 """`running(serve, backend)`: a proxy at work for the length of a `with`.
 
-`serve` is a stage, the learner's own function, or COMMAND, the command as a child process. Leaving
-shuts the listener, closes every end of the lab's, waits with a deadline, and names what is stuck.
+`serve` is a stage, the learner's own function, or COMMAND or RELAY, the command as a child process.
+Leaving shuts the listener, closes the lab's ends, waits with a deadline, and names what is stuck.
 """
 
 import sys
@@ -22,6 +22,7 @@ from rsp.lab.where import in_a_cell, where_is
 from rsp.net import Address
 
 COMMAND = (sys.executable, "-m", "rsp", "0", "{host}", "{port}")  # rsp itself, as a process
+RELAY = (*COMMAND[:3], "--relay", *COMMAND[3:])  # the same, for bytes that it does not read
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from rsp.lab.backends import RUNNING, Backend
 from rsp.lab.clients import Client, fetch
 from rsp.lab.processes import InProcess
 from rsp.lab.proxies import PROXIES, InThread, Proxy
-from rsp.lab.running import COMMAND, running, stop
+from rsp.lab.running import COMMAND, RELAY, running, stop
 from rsp.lab.settings import Stuck
 from rsp.lab.tempers import answering, silent
 from rsp.net import Address
@@ -161,7 +161,7 @@ class TestACommand:
         assert proxy.lines[0].startswith("[2026-01-02 03:04:05.678901 +0100] Listening")
 
     def test_it_is_ready_when_with_begins_and_gone_when_it_ends(self, backend: Backend) -> None:
-        with running(COMMAND, backend) as proxy:
+        with running(RELAY, backend) as proxy:
             assert fetch(proxy).body == b"hello\n"
             assert not proxy.gone
         assert isinstance(proxy, InProcess)
@@ -171,7 +171,7 @@ class TestACommand:
             fetch(proxy)
 
     def test_its_log_is_kept_as_it_comes(self) -> None:
-        with Backend(answering(), up=False) as backend, running(COMMAND, backend) as proxy:
+        with Backend(answering(), up=False) as backend, running(RELAY, backend) as proxy:
             # The reset may come before the client knows that it is connected.
             with pytest.raises(ConnectionError), Client(proxy) as client:
                 client.recv_all()

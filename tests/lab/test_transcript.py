@@ -10,7 +10,7 @@ from rsp.lab.clients import Client, fetch, request
 from rsp.lab.ends import End
 from rsp.lab.order import arranged
 from rsp.lab.recorder import RECORDER, Event, Kind
-from rsp.lab.running import COMMAND, running
+from rsp.lab.running import RELAY, running
 from rsp.lab.tempers import (
     answering,
     closing_early,
@@ -250,7 +250,7 @@ def test_an_exchange_is_told_in_the_same_words_in_fifty_runs(
 
 def test_the_command_is_recorded_like_a_function() -> None:
     """The recorder sits at the lab's own ends: it sees any proxy alike."""
-    with Backend(answering("hello\n")) as backend, running(COMMAND, backend) as proxy:
+    with Backend(answering("hello\n")) as backend, running(RELAY, backend) as proxy:
         fetch(proxy)
     assert told(proxy.transcript()) == EXCHANGES[one_exchange]
 
