@@ -90,6 +90,7 @@ def ask_in_turn(proxy: Server, *messages: bytes) -> list[str]:
     for message in messages:
         with Client(proxy) as client:
             client.send(message)
+            client.wait_readable()  # the proxy has done its part, and now the backend its own
             at_rest()
             client.note("asked")
             told.append(name_of(client.recv_message()))
