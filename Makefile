@@ -14,7 +14,7 @@ PYTEST := $(VENV) -m pytest -p no:nbval -n 2 --dist loadfile
 # Strict: every output is compared. Plain `-n 2` would tear a notebook's cells apart.
 NBVAL := $(VENV) -m pytest -p tools.ipc --nbval --nbval-current-env --nbval-cell-timeout 30 -n 2 --dist loadfile
 
-.PHONY: help learn test check notebooks pictures docs slides schedule bench clean
+.PHONY: help learn test check notebooks pictures docs slides schedule bench fuzz clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -67,6 +67,11 @@ schedule: ## sum the minutes of the slides into docs/schedule.md
 bench: ## measure rsp beside nginx and HAProxy, in five minutes (ARGS="--help" for more; Linux)
 	@$(SETUP) course
 	@$(VENV) tools/bench.py $(ARGS)
+
+fuzz: ## look for bytes that rsp.http1 reads in two ways, for a minute (ARGS="--seconds 600"; Linux)
+	@$(SETUP) dev
+	@$(VENV) -c "import atheris" 2>/dev/null || $(VENV) -m pip install -q --editable '.[fuzz]'
+	@$(VENV) tools/fuzz.py $(ARGS)
 
 clean: ## remove what can be made again; your copy, course/, stays
 	rm -rf .venv build dist docs/_build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -32,7 +32,7 @@ def octets(text: Any) -> bytes:
 
 def corpus(name: str) -> list[Message]:
     """Return the messages of one file."""
-    groups = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))["group"]
+    groups = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")).get("group", [])
     return [message(group, one) for group in groups for one in group["messages"]]
 
 
