@@ -7,7 +7,6 @@ from typing import NamedTuple
 import pytest
 
 from rsp import stages
-from rsp.cli import USAGE
 from rsp.gateway import serve as serve_http
 from rsp.lab.asked import asked_of, not_right
 from rsp.lab.contract import (
@@ -21,11 +20,9 @@ from rsp.lab.contract import (
     before,
 )
 from rsp.lab.not_yet import NOT_YET, NOT_YET_IN_HTTP
-from rsp.lab.running import COMMAND
+from rsp.lab.running import COMMAND, RELAY
 from rsp.net import Address
 from rsp.proxy import serve
-
-RELAYING = (*COMMAND[:3], "--relay", *COMMAND[3:])  # the command, for bytes that nobody reads
 
 
 class Subject(NamedTuple):
@@ -57,12 +54,12 @@ def stage(name: str) -> Subject:
 
 def finished() -> list[Subject]:
     """Return what the package gives: the relay, the gateway, and both as commands."""
-    names = {"proxy": ("", serve), "gateway": ("gateway", serve_http)}
-    found = [Subject(name, says, before(one)) for name, (says, one) in names.items()]
-    if "--relay" not in USAGE:
-        return [*found, Subject("command", "", before(COMMAND))]
-    relaying = Subject("command --relay", "", before(RELAYING))
-    return [*found, Subject("command", "gateway", before(COMMAND)), relaying]
+    return [
+        Subject("proxy", "", before(serve)),
+        Subject("gateway", "gateway", before(serve_http)),
+        Subject("command", "gateway", before(COMMAND)),
+        Subject("command --relay", "", before(RELAY)),
+    ]
 
 
 def subjects(config: pytest.Config) -> list[Subject]:
