@@ -22,27 +22,22 @@ log = logging.getLogger(__name__)
 class Answering:
     """The response's way to the client."""
 
-    __slots__ = (
-        *("answer", "began", "body", "client", "coded", "keep", "once", "over", "reader"),
-        *("received", "request", "sent", "upgrade", "upstream"),
-    )
+    upgrade = b""  # the protocols that the client would change to
+    upstream: Upstream | None = None
+    answer: Response | None = None
+    received = b""  # of a response whose head is not complete
+    reader: Reader | None = None  # of the response's body, unless it came with its head
+    sent = 0  # bytes of that body
+    coded = False  # the response goes in chunks
+    once = False  # a second try is out of the question
+    over = False
 
     def __init__(self, client: Asker, request: Request) -> None:
         self.client, self.request = client, request
-        self.body: Reader | None = (
-            reader(request.framing, client.limits) if request.framing else None
-        )
+        framing = request.framing
+        self.body: Reader | None = reader(framing, client.limits) if framing else None
         self.began = client.loop.now
-        self.upgrade = b""  # the protocols that the client would change to
-        self.upstream: Upstream | None = None
-        self.answer: Response | None = None
-        self.received = b""  # of a response whose head is not complete
-        self.reader: Reader | None = None  # of the response's body, unless it came with its head
-        self.sent = 0  # bytes of that body
-        self.coded = False  # the response goes in chunks
         self.keep = request.keep_alive  # the client may stay behind this
-        self.once = False  # a second try is out of the question
-        self.over = False
 
     def let_go(self) -> Upstream | None:
         """Be over; return the upstream, which is nobody's now."""
@@ -132,7 +127,11 @@ class Answering:
             content, rest = self.reader.take(data)
         except Malformed as error:
             log.warning("Bad response from %s: %s", self.client.pool.backend, error)
-            self.break_off()
+            if head:  # nothing of it has gone: the client can still be told
+                self.answer = None
+                self.fail(BadResponse(str(error)))
+            else:
+                self.break_off()
             return
         done = self.reader.done
         self.sent += len(content)
@@ -190,9 +189,10 @@ class Answering:
 
     def may_be_kept(self, upstream: Upstream, answer: Response) -> bool:
         """Tell whether an upstream is at the beginning of something again."""
+        if not answer.keep_alive or answer.framing == UNTIL_END or upstream.pending is not None:
+            return False
         asked = not self.body or self.body.done
-        ended = upstream.ended or upstream.broken or answer.framing == UNTIL_END
-        return asked and answer.keep_alive and not ended and upstream.pending is None
+        return asked and not upstream.ended and not upstream.broken
 
     def on_answer_end(self) -> None:
         """The backend sends no more: that is the end of a body, or comes too early."""

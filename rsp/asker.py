@@ -10,6 +10,7 @@ from rsp.http1.message import Request
 from rsp.leaving import Leaving
 from rsp.service import Service
 from rsp.splice import Splice
+from rsp.stream import READ_SIZE
 from rsp.upstream import Upstream
 
 
@@ -51,8 +52,18 @@ class Asker(Leaving):
         """Take what has come, once: others are waiting too, and the loop tells again."""
         if self.splice:
             self.splice.move()
+            return
+        try:
+            data = self.sock.recv(READ_SIZE)
+        except BlockingIOError:  # "readable" can turn out untrue (man 2 select, BUGS)
+            return
+        except OSError as error:
+            self.on_break(error)
+            return
+        if data:
+            self.on_data(data)
         else:
-            super().on_readable()
+            self.end()
 
     def take_received(self) -> bytes:
         """Return what has come behind the head, which it forgets."""

@@ -27,15 +27,14 @@ IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 class Exchange(Answering):
     """One request of a client, and what becomes of it."""
 
-    __slots__ = ("asked", "head", "left")
+    head = b""  # as it goes to the backend
+    asked: Asked | None = None  # for an upstream
 
     def __init__(self, client: Asker, request: Request) -> None:
         super().__init__(client, request)
         self.left = client.limits.body  # bytes that the request's body may still have
         if b"upgrade" in request.special:
             self.upgrade = forward.upgrade_of(request)
-        self.head = b""
-        self.asked: Asked | None = None
 
     def __repr__(self) -> str:
         state = "over" if self.over else "answered" if self.answer else "asked"
@@ -65,7 +64,8 @@ class Exchange(Answering):
 
     def use(self, upstream: Upstream) -> None:
         """Send the head to an upstream, and let the body come."""
-        self.asked = None
+        if self.asked:
+            self.asked = None
         self.upstream = upstream
         upstream.user = self
         upstream.served += 1
@@ -179,8 +179,7 @@ class Exchange(Answering):
         if client.splice:
             self.stop(client.splice)
         if upstream:
-            upstream.user = None
-            upstream.source = None
+            upstream.user = upstream.source = None
             if upstream.splice:
                 self.stop(upstream.splice)
         return upstream

@@ -6,6 +6,7 @@ connection alone stays behind.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 
 from rsp.http1.grammar import FIELD, elements
@@ -33,8 +34,9 @@ def without(fields: bytes, names: Iterable[bytes]) -> bytes:
 
 def passing(message: Request | Response) -> bytes:
     """Return the fields that pass: not those that Connection names (RFC 9110 §7.6.1)."""
-    named = [option for option in message.options if option not in OURS]
-    return without(message.fields, named) if named else message.fields
+    if OURS.issuperset(message.options):
+        return message.fields
+    return without(message.fields, [name for name in message.options if name not in OURS])
 
 
 def via(message: Request | Response) -> bytes:
@@ -105,7 +107,7 @@ def request_head(
     `about` are the fields that tell of the client; `told`: of the host that it asked for, too.
     """
     special = request.special
-    fields = request.fields if not request.options else passing(request)
+    fields = passing(request) if request.options else request.fields
     more = about + (via(request) if b"via" in special else OWN_VIAS[request.minor])
     if request.host is not None and not told:
         more += b"X-Forwarded-Host: %b\r\n" % request.host
@@ -119,13 +121,8 @@ def request_head(
         more += b"Connection: TE\r\nTE: trailers\r\n"
     if b"max-forwards" in special:
         more += max_forwards(request)
-    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n" % (
-        request.method,
-        request.target,
-        host,
-        fields,
-        more,
-    )
+    line = request.method, b" ", request.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n"
+    return b"".join((*line, fields, more, b"\r\n"))
 
 
 def check(request: Request, limits: Limits, minor: int) -> None:
@@ -184,14 +181,20 @@ def response_head(
     if not is_dated(fields):
         more = b"Date: %b\r\n%b" % (date, more)
     if framing is not None:
-        more += framing_of(framing)
+        more += b"Content-Length: %d\r\n" % framing if framing >= 0 else framing_of(framing)
     elif b"content-length" in special and response.status != 204:
         more += b"Content-Length: %b\r\n" % special[b"content-length"][0]
     if response.status == 426 and b"upgrade" in special:
         more += b"Upgrade: %b\r\nConnection: upgrade\r\n" % b", ".join(special[b"upgrade"])
     if not keep or not minor:
         more += connection(keep, minor)
-    return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (response.status, response.reason, fields, more)
+    return b"".join((status_line(response.status, response.reason), fields, more, b"\r\n"))
+
+
+@lru_cache(256)  # there are few, and nearly all are the same
+def status_line(status: int, reason: bytes) -> bytes:
+    """Return the line that a response begins with, as we say it (RFC 9112 §4)."""
+    return b"HTTP/1.1 %d %b\r\n" % (status, reason)
 
 
 def is_dated(fields: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The log: a line a record, stamped, written by a thread of its own.
+"""The log and the access log, on one stream: lines, written by a thread of their own.
 
 A reader who does not read must not stop the proxy: when too many lines wait, more are lost.
 """
@@ -9,6 +9,7 @@ import queue
 from datetime import datetime
 from typing import TextIO
 
+ACCESS = "rsp.access"  # the access log: its lines have a time and a form of their own
 LINES = 10_000  # that may wait for whoever reads them
 LAST_WORDS = 0.2  # seconds at the end for what still waits there
 
@@ -34,6 +35,8 @@ class Stamped(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record, and the traceback of an error below it."""
+        if record.name == ACCESS:
+            return record.getMessage()
         moment = datetime.fromtimestamp(record.created).astimezone()
         return f"[{moment:%Y-%m-%d %H:%M:%S.%f %z}] {super().format(record)}"
 

@@ -72,6 +72,7 @@ class Loop:
         self.leaving: list[socket.socket] = []
         self.calls: deque[Handler] = deque()
         self.now = time.monotonic()  # seconds, as this round began: what a handler may go by
+        self.round = 0  # which round it is
         self.running = False
         self.waker, self.woken = socket.socketpair()
         for sock in (self.waker, self.woken):
@@ -177,6 +178,7 @@ class Loop:
         while self.running:
             batch = poll(self.patience(), EVENTS)
             self.now = time.monotonic()
+            self.round += 1
             try:
                 for fd, events in batch:
                     if events == IN:  # nearly always

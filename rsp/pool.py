@@ -105,6 +105,7 @@ class Pool:
         self.asked: set[Asked] = set()
         self.waiting: deque[Asked] = deque()  # those of them for whom there is no room yet
         self.count = 0  # of upstreams, those that are dialled among them
+        self.usual = options.timeouts.upstream  # seconds that one may be idle
         self.minor = 1  # of HTTP/1.x, as the backend last spoke it
 
     def __repr__(self) -> str:
@@ -118,12 +119,12 @@ class Pool:
         """Return an idle upstream, if there is one.
 
         Bytes that it has sent meanwhile would be taken for the answer to what is asked next, by
-        whoever asks it: so the kernel is asked first.
+        whoever asks it: so the kernel is asked first, unless it has just been.
         """
         idle = self.idle
         while idle:
             upstream = idle.pop()
-            if not upstream.news(0):
+            if upstream.round == self.loop.round or not upstream.news(0):
                 return upstream
             upstream.close()
         return None
@@ -154,20 +155,20 @@ class Pool:
             asked.forget()
             asked.on_upstream(upstream)
             return
-        upstream.until = self.loop.now + self.patience(keep_alive)
+        loop = self.loop
+        upstream.round = loop.round
+        upstream.until = loop.now + (self.patience(keep_alive) if keep_alive else self.usual)
         self.idle.append(upstream)
         if len(self.idle) > self.options.kept:
             self.idle.pop(0).close()
 
-    def patience(self, keep_alive: list[bytes] | None) -> float:
+    def patience(self, keep_alive: list[bytes]) -> float:
         """Return the seconds that one may be idle: less than the backend says, if it does.
 
         It says so in `Keep-Alive: timeout=5` (RFC 2068 §19.7.1.1, as servers still do).
         """
-        patience = self.options.timeouts.upstream
-        if keep_alive and (match := KEEP_ALIVE.search(b",".join(keep_alive))):
-            return min(patience, max(0.0, int(match[1]) - MARGIN))
-        return patience
+        match = KEEP_ALIVE.search(b",".join(keep_alive))
+        return min(self.usual, max(0.0, int(match[1]) - MARGIN)) if match else self.usual
 
     def remove(self, upstream: Upstream) -> None:
         """Forget one that is closed; whoever waits may have another."""

@@ -560,9 +560,16 @@ class TestABackendThatBreaksOff:
 
     def test_by_a_malformed_chunk_shows(self, world: World) -> None:
         client, upstream = world.asked()
+        upstream.sendall(CHUNKED)
+        world.head(client)
+        upstream.sendall(b"2\r\nab\r\nzz\r\n0\r\n\r\n")
+        assert world.read_all(client) == b""
+
+    def test_by_a_malformed_chunk_with_the_head_is_told(self, world: World) -> None:
+        """Nothing of the head had gone: the client gets a 502 instead."""
+        client, upstream = world.asked()
         upstream.sendall(CHUNKED + b"2\r\nab\r\nzz\r\n0\r\n\r\n")
-        got = world.read_all(client)
-        assert not got.endswith(b"0\r\n\r\n")
+        assert world.read(client, b"502 Bad Gateway\n").startswith(b"HTTP/1.1 502 ")
 
     def test_while_the_client_is_slow_shows_too(self, clock: Clock) -> None:
         """All that it had said arrives first."""

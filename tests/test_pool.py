@@ -29,6 +29,7 @@ def kept(world: World) -> tuple[socket.socket, socket.socket]:
 
 def first(world: World, client: socket.socket) -> None:
     """Let a client's event be the first of a round, in which an upstream has news as well."""
+    world.loop.round += 1
     world.side(client).on_readable()
 
 

@@ -88,23 +88,23 @@ class Quick:
         end, limits = match.end(), self.limits
         if end > self.short and too_long(match.end(3), end, limits):
             return None
-        groups = match.groups()
-        method, target, minor, host, fields = groups[:5]
+        method, target, minor, host, fields = match.group(1, 2, 3, 4, 5)
         version = 1 if minor == b"1" else 0
         slots = match.lastindex
         if slots == 5:
-            special: Special = {b"host": [host]}
-            return Request(method, target, version, host, fields, special, 0, (), version == 1), end
-        if slots == 9 and (word := groups[6]):
+            return Request(
+                method, target, version, host, fields, {b"host": [host]}, 0, (), version == 1
+            ), end
+        special: Special = {b"host": [host]}
+        if slots == 9 and (word := match[7]):
+            special[b"connection"] = [word]
             options = options_in(word)
             keep_alive = b"close" not in options and (version == 1 or b"keep-alive" in options)
-            special = {b"host": [host], b"connection": [word]}
-            fields += groups[8]
+            fields += match[9]
             return Request(
                 method, target, version, host, fields, special, 0, options, keep_alive
             ), end
-        special = {b"host": [host]}
-        fields = picked(fields, groups[5:], special)
+        fields = picked(fields, match.groups()[5:], special)
         return requests.make_request(method, target, version, fields, special), end
 
     def take_response(self, received: bytes, method: bytes) -> tuple[Response, int] | None:
@@ -118,27 +118,27 @@ class Quick:
         end = match.end()
         if end - 4 > self.limits.head:
             return None
-        groups = match.groups()
-        version, status, fields = 1 if groups[0] == b"1" else 0, int(groups[1]), groups[3]
-        slots, length = match.lastindex, groups[4]
-        usual = length and method != b"HEAD" and status >= 200 and status not in NO_BODY
-        if usual and (slots == 8 or (slots == 12 and groups[9])):
-            special = {b"content-length": [length]}
-            word = groups[9]
-            options: tuple[bytes, ...] = ()
-            if word:
-                special[b"connection"] = [word]
+        minor, digits, reason, fields, length = match.group(1, 2, 3, 4, 5)
+        version, status, slots = 1 if minor == b"1" else 0, int(digits), match.lastindex
+        if length and method != b"HEAD" and status >= 200 and status not in NO_BODY:
+            if slots == 8:
+                fields += match[8]
+                special: Special = {b"content-length": [length]}
+                keep = version == 1
+                return Response(
+                    status, reason, version, fields, special, int(length), (), keep
+                ), end
+            if slots == 12 and (word := match[10]):
+                fields += match[8] + match[12]
+                special = {b"content-length": [length], b"connection": [word]}
                 options = options_in(word)
-                fields += groups[7] + groups[11]
-            elif groups[7]:
-                fields += groups[7]
-            keep_alive = b"close" not in options and (version == 1 or b"keep-alive" in options)
-            return Response(
-                status, groups[2], version, fields, special, int(length), options, keep_alive
-            ), end
+                keep = b"close" not in options and (version == 1 or b"keep-alive" in options)
+                return Response(
+                    status, reason, version, fields, special, int(length), options, keep
+                ), end
         special = {}
-        fields = picked(fields, groups[4:], special)
-        return responses.make_response(method, version, status, groups[2], fields, special), end
+        fields = picked(fields, match.groups()[4:], special)
+        return responses.make_response(method, version, status, reason, fields, special), end
 
 
 def too_long(line: int, end: int, limits: Limits) -> bool:

@@ -34,7 +34,7 @@ class Box(NamedTuple):
     @property
     def words(self) -> str:
         """What was asked, and what came, where that is something else."""
-        return self.asked if self.got in ("", self.asked) else f"{self.asked} gets {self.got}"
+        return self.asked if self.got in ("", self.asked) else f"{self.asked} → {self.got}"
 
 
 class Life(NamedTuple):
@@ -125,7 +125,7 @@ def upstreams_lives(events: Sequence[Event], clients: Sequence[Life]) -> Iterato
             box = asked[target(message)]
             got = told(answers[place]) if place < len(answers) else ""
             end = came.get(got, box.start + 1 if ended else last)
-            boxes.append(box._replace(got=got, end=end))
+            boxes.append(box._replace(got=got if got in came else "", end=end))  # nobody got it
         yield Life(f"upstream {number}", boxes, ended)
 
 
