@@ -94,7 +94,7 @@ def test_another_answer_than_the_one_asked_for_is_told() -> None:
     with Backend(wrong) as backend, running(s13_reuse.serve, backend) as proxy:
         fetch(proxy, "/page")
         lines = lifelines(proxy)
-    assert words(lines)[0] == "client 1: /page gets 404; ends"
+    assert words(lines)[0] == "client 1: /page → 404; ends"
 
 
 @pytest.mark.parametrize("lives", [[], [Life("Alice & co.", [], True)]])
@@ -105,3 +105,14 @@ def test_the_picture_says_the_same_as_the_words(lives: list[Life]) -> None:
     assert picture.get("role") == "img"
     assert title is not None
     assert (title.text or "") == "; ".join(words(lines)).replace("nothing; ends", "nothing, ends")
+
+
+def test_an_answer_that_nobody_gets_is_none() -> None:
+    with Backend(pages) as backend, running(s13_reuse.serve, backend) as proxy:
+        with Client(proxy) as client:
+            client.ask("/held")
+            assert backend.wait_until(lambda: bool(backend.requests))
+            client.abort()
+            backend.release()
+            lines = lifelines(proxy)
+    assert "upstream 1: /held without an answer; " in repr(lines)
