@@ -72,9 +72,13 @@ class Running:
 
     def wait_for_lines(self, count: int) -> list[str]:
         """Return what it says after its first line, without the stamps, which must be there."""
+        return [unstamped(line) for line in self.wait_for_raw_lines(count)]
+
+    def wait_for_raw_lines(self, count: int) -> list[str]:
+        """Return what it says after its first line, as it says it."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.lines) >= count, TIMEOUT), self.lines
-        return [unstamped(line) for line in self.lines]
+            return list(self.lines)
 
     @property
     def address(self) -> Address:

@@ -15,7 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINKED = ["CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"]  # beside the README
 # In this order.
-PAGES = ["series", "glossary", "architecture", "protocol", "performance", "style", "notebooks"]
+PAGES = ["series", "glossary", "configuration", "architecture", "protocol", "performance"]
+PAGES += ["style", "notebooks"]
 
 
 def main(words: list[str]) -> int:
