@@ -103,6 +103,9 @@ def is_through_with_a_101(client: socket.socket, backend: Address) -> None:
     with dial(backend) as upstream:
         upstream.sendall(client.recv(READ_SIZE))
         client.sendall(upstream.recv(READ_SIZE))
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(READ_SIZE):  # a close on what is unread would be a reset, now and then
+            pass
 
 
 def answers_backwards(client: socket.socket, backend: Address) -> None:

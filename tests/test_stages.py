@@ -1,6 +1,8 @@
 """The contract, asked of every stage, the proxy and the command; or of any proxy, by options:
 
 python -m pytest -p no:nbval tests/test_stages.py --proxy 127.0.0.1:8000 --backend-port 8080
+
+With --http it is asked for what HTTP wants, too.
 """
 
 import pytest
