@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from weakref import WeakSet
 
 from rsp.http1.message import Request
 from rsp.loop import Loop
@@ -31,6 +32,7 @@ class AccessLog:
         self.lines: list[str] = []
         self.until = 0.0
         self.stamp = ""
+        opened.add(self)
 
     def __repr__(self) -> str:
         return f"<AccessLog: {len(self.lines)} lines>"
@@ -47,10 +49,10 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Log what was noted."""
-        if self.lines:
-            log.info("%s", "\n".join(self.lines))
-            self.lines.clear()
+        """Log what was noted; from any thread."""
+        lines, self.lines = self.lines, []
+        if lines:
+            log.info("%s", "\n".join(lines))
 
     def now(self, form: str) -> str:
         """Return the time, written once a second."""
@@ -93,6 +95,15 @@ class AccessLog:
                 "user_agent": found(request.fields, lower, b"user-agent:"),
             }
         return json.dumps(said)
+
+
+opened: WeakSet[AccessLog] = WeakSet()
+
+
+def flush_all() -> None:
+    """Log what was noted anywhere: the process is about to end."""
+    for one in tuple(opened):
+        one.flush()
 
 
 def text(raw: bytes) -> str:

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import NoReturn, TextIO
 
 from rsp import __version__
+from rsp.access import flush_all
 from rsp.config import Config, read_config
 from rsp.errors import StartError
 from rsp.gateway import serve as serve_http
@@ -75,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     log_to(sys.stdout, options.log)
     status = until_signal(lambda: attempt(options))
     cut_off()
+    flush_all()
     say_last_words()
     # Not sys.exit: that would wait for the lock on stdout, which a thread may hold that waits
     # for a reader.
