@@ -42,6 +42,7 @@ class Backend(Server, Watched):
         self.connections: list[End] = []
         self.requests: list[bytes] = []  # the messages that came, whole ones only
         self.released = threading.Event()
+        self.held: set[End] = set()  # those that wait for it
         self.stopping = threading.Event()
         self.threads: list[threading.Thread] = []
         self.failure: BaseException | None = None  # what the temper raised
@@ -160,12 +161,16 @@ class Backend(Server, Watched):
 
     def release(self) -> None:
         """Let a holding temper go on."""
+        for end in tuple(self.held):
+            end.doing = Doing.WORKING  # from now on, not only when its thread has its turn
         self.released.set()
 
     def hold(self, end: End) -> None:
         """Let a connection wait for `release`, or for the end of the backend."""
         with end.busy_with(Doing.NOTHING):
+            self.held.add(end)
             self.released.wait(PATIENCE)
+            self.held.discard(end)
 
     def stop(self) -> None:
         """Shut the listener and every connection, and join every thread.

@@ -11,6 +11,7 @@ import pytest
 
 from rsp.lab.backends import Backend
 from rsp.lab.clients import Client
+from rsp.lab.ends import End
 from rsp.lab.rest import Doing, Watched, at_rest, busy, members
 from rsp.lab.tempers import dripping, echoing, holding, large, silent, slow
 
@@ -142,3 +143,23 @@ def test_a_set_that_grows_can_be_looked_through() -> None:
     stop.set()
     thread.join()
     assert len(members(grows)) == len(kept)
+
+
+def test_who_was_held_is_at_work_as_soon_as_it_is_released() -> None:
+    """Not only when its thread has its turn: a rest in between would be none."""
+    go = threading.Event()
+
+    def temper(end: End, backend: Backend) -> None:
+        backend.take(end)
+        backend.hold(end)
+        go.wait(2)
+
+    with Backend(temper) as backend, Client(backend) as client:
+        client.ask()
+        assert backend.wait_until(lambda: bool(backend.held))
+        assert at_rest()
+        backend.release()
+        assert backend.connections[0].doing is Doing.WORKING
+        assert not at_rest(0.05)
+        go.set()
+        assert at_rest()
