@@ -67,7 +67,7 @@ def test_a_reader_to_whom_pieces_matter_is_found(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("name", "message", "method"),
-    [("framing_of", POST, None), ("framing_of", ANSWER, b"GET"), ("passing", GET, None)],
+    [("framing_of", POST, None), ("passing", ANSWER, b"GET"), ("passing", GET, None)],
 )
 def test_what_is_passed_on_otherwise_is_found(
     name: str, message: bytes, method: bytes | None, monkeypatch: pytest.MonkeyPatch
