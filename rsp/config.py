@@ -135,10 +135,15 @@ def make(values: Mapping[str, Any], lines: Mapping[str, int], path: str) -> Conf
     for name in NEEDED:
         if name not in read:
             raise ConfigError(f"{path}: {name} is missing: {SETTINGS[name].what}")
+    refuse_for_relay(read, lines, path)
+    return config_of(read)
+
+
+def refuse_for_relay(read: Mapping[str, Any], lines: Mapping[str, int], path: str) -> None:
+    """Refuse what would have no effect, for nobody would see that. Raises ConfigError."""
     for name in read:
         if read.get("listenKind") == "relay" and SETTINGS[name].part:
             raise ConfigError(f"{path}:{lines[name]}: {name}: {NO_HTTP}")
-    return config_of(read)
 
 
 def config_of(read: Mapping[str, Any]) -> Config:
