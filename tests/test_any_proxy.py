@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import pytest
 
-from rsp.lab.contract import OUTCOMES, RIGHT, already_before
+from rsp.lab.contract import HTTP_OUTCOMES, OUTCOMES, RIGHT, already_before
 from tests.contract import Subject, difference
 from tests.foreign import standing
 
-# Ninety experiments with programs that are not ours: they change when Debian does, not when we do.
+# So many experiments with programs that are not ours: they change when Debian does, not when we do.
 pytestmark = pytest.mark.slow
 
 STREAMS = "The first part of an answer does not wait for the rest"
@@ -23,6 +23,20 @@ STUCK_UPLOAD = "While a backend does not read an upload, its answer passes, and 
 ECHO = "What a backend echoes comes back while the client has still more to say"
 ENDS_FIRST = "A backend that ends its side first still gets the rest of an upload"
 
+BOTH = "A request with a length and with chunks is refused, and the backend sees nothing of it"
+HIDDEN = "What one reader takes for a body and another for a request does not reach the backend"
+HUGE = "A head of more than 64 KiB is refused with 431"
+HOP = "The fields that Connection names do not reach the backend, the others do"
+TOLD = "The backend is told the client's address, and nothing that the client says of itself"
+URL = "The authority of a URL in the request line replaces Host"
+CHUNKS = "A body in chunks arrives whole, and so does the request behind it"
+CONTINUES = "A client is told to go on with a body by the backend, and by nobody else"
+OLD = "A client of HTTP/1.0 gets an answer without chunks, whole"
+BACKEND_DOWN = "A client whose backend is down is told 502"
+REUSED = "A second client's request goes over the connection that the first one's went over"
+UNASKED = "A 101 that nobody asked for does not reach the client, who is told 502"
+CUT = "An answer that is cut never looks whole, whoever asked for it and however it is framed"
+
 
 class Kind(NamedTuple):
     """A proxy of somebody else's: its program, more of its file, and what it does otherwise."""
@@ -34,6 +48,19 @@ class Kind(NamedTuple):
 
 # nginx sends no request before it has all of it, and of an answer, no more than its length.
 REQUEST_FIRST = {ECHO: "waits", ENDS_FIRST: "waits", STUCK_UPLOAD: "cut"}
+# Told nothing more, it writes Host after its own configuration, frames what came in chunks by a
+# length, answers 100 itself, keeps no upstream, and ends well whatever a client of HTTP/1.0 missed.
+NGINX_IN_HTTP = {
+    **dict.fromkeys((HOP, TOLD), "passes"),
+    **dict.fromkeys((URL, CHUNKS), "cut"),
+    **{HUGE: "other", CONTINUES: "other", REUSED: "wastes", CUT: "hides"},
+}
+# HAProxy repairs a message with a length and chunks, passes chunks on to HTTP/1.0, says 400 to a
+# URL with another Host and 503 for a backend that is down; a backend's connection is one client's.
+HAPROXY_IN_HTTP = {
+    **dict.fromkeys((BOTH, HIDDEN, HOP, TOLD), "passes"),
+    **{URL: "other", HUGE: "other", OLD: "other", BACKEND_DOWN: "other", REUSED: "wastes"},
+}
 ALL = "proxy_buffering off; proxy_ignore_client_abort on;"
 KINDS = {
     # As it comes, nginx collects small parts of an answer, and takes a half-close for a farewell.
@@ -42,6 +69,8 @@ KINDS = {
         "",
         {
             **REQUEST_FIRST,
+            **NGINX_IN_HTTP,
+            UNASKED: "lost",
             STREAMS: "waits",
             HALF_CLOSED: "lost",
             RESET: "waits",
@@ -52,13 +81,20 @@ KINDS = {
     "nginx, told so": Kind(
         "nginx",
         ALL,
-        {**REQUEST_FIRST, LEFT: "waits", CLIENTS_RESET: "waits"},
+        {
+            **REQUEST_FIRST,
+            **NGINX_IN_HTTP,
+            UNASKED: "waits",
+            LEFT: "waits",
+            CLIENTS_RESET: "waits",
+        },
     ),
     # HAProxy ends with a FIN in any case.
     "haproxy": Kind(
         "haproxy",
         "",
         {
+            **HAPROXY_IN_HTTP,
             RESET: "hides",
             LEFT: "waits",
             CLIENTS_RESET: "waits",
@@ -79,7 +115,7 @@ def foreign(
         yield Subject(request.param, "", already_before(address, backend))
 
 
-@pytest.mark.parametrize("text", OUTCOMES)
+@pytest.mark.parametrize("text", OUTCOMES | HTTP_OUTCOMES)
 def test_a_proxy_of_somebody_elses_can_be_asked(foreign: Subject, text: str) -> None:
     """What it does otherwise is known; the contract asks nothing that only ours could do."""
     expected = KINDS[foreign.name].differs.get(text, RIGHT)

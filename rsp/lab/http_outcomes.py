@@ -114,7 +114,6 @@ def seen(before: Before, message: bytes, *want: bytes, unwanted: bytes) -> str:
     """Tell whether a request comes to the backend with all that is wanted, and nothing else."""
     with before(answering(BODY)) as (proxy, backend), Client(proxy) as client:
         client.send(message)
-        client.half_close()
         if (symptom := told(client, 200)) != RIGHT:
             return symptom
         head = backend.requests[-1].lower()
@@ -152,7 +151,6 @@ def chunks_arrive_whole(before: Before) -> str:
     message = with_head(b"Transfer-Encoding: chunked", body=in_chunks(body, 70_000))
     with before(taking_chunks()) as (proxy, backend), Client(proxy) as client:
         client.send(message + request("/behind"))
-        client.half_close()
         symptom = told(client, 200)
     if symptom != RIGHT:
         return symptom
@@ -192,6 +190,8 @@ def taking_chunks() -> Temper:
                 whole, mark, end.kept = (message + data).partition(b"\r\n0\r\n\r\n")
                 message = backend.requests[-1] = whole + mark
             end.send(response(BODY))
+            if b"\r\nconnection: close\r\n" in message.lower():
+                break
         linger(end)
 
     return temper
@@ -225,7 +225,8 @@ def told_no(before: Before) -> str:
     no = response(BODY, "403 Forbidden", Connection="close")
     with before(saying_100(no)) as (proxy, _), Client(proxy) as client:
         client.send(EXPECTING)
-        return told(client, 403)
+        status = parse_answer(client.recv_message()).status
+    return RIGHT if status == 403 else "other" if status else "lost"
 
 
 def saying_100(no: bytes = b"") -> Temper:
