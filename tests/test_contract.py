@@ -69,7 +69,7 @@ RELAYED = {
     **{OLD: "other", BACKEND_DOWN: "lost", REUSED: "wastes", UNASKED: "other"},
 }
 PLANTED_IN_HTTP = [
-    ("forgets_the_end_of_uploads", UPLOADED, "lost"),
+    ("forgets_the_end_of_uploads", UPLOADED, "waits"),
     ("says_100_itself", CONTINUES, "other"),
     ("says_all_twice", HEAD, "other"),
     ("forgets_the_end", CHUNKS, "waits"),
