@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rsp.http1.message import Request
+from rsp.http1.requests import take_request
+from rsp.http1.responses import take_response
 from rsp.lab.backends import Backend
 from rsp.lab.clients import Client, fetch, request
 from rsp.lab.ends import End
@@ -14,6 +16,7 @@ from rsp.lab.rest import at_rest
 from rsp.lab.running import running
 from rsp.lab.tempers import in_two_parts, replying, response
 from rsp.stages import pooling, s13_reuse
+from rsp.stages.s10_heads import LIMITS
 from rsp.stages.s11_bodies import Wire
 
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket"}
@@ -141,6 +144,16 @@ class TestWhatIsKept:
                 assert b"417" in client.recv_message()
             assert fetch(proxy).status == 417
             assert len(backend.connections) == 2
+
+    def test_one_whose_body_lasted_until_its_end_is_not_kept(self) -> None:
+        with socket.socket() as sock:
+            request, _ = take_request(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", LIMITS) or (None, 0)
+            for head, kept in (b"Content-Length: 0\r\n", True), (b"", False):
+                answer = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n"
+                response, _ = take_response(answer, b"GET", LIMITS) or (None, 0)
+                assert request
+                assert response
+                assert s13_reuse.may_be_kept(request, response, Wire(sock)) is kept
 
     def test_small_pieces_go_at_once_on_both_sides(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Else the body of an answer waits until its head is acknowledged: 40 ms, on Linux."""

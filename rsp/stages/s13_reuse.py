@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 
 from rsp import forward
-from rsp.http1.message import Request, Response
+from rsp.http1.message import UNTIL_END, Request, Response
 from rsp.net import Address
 from rsp.stages.conversing import converse
 from rsp.stages.pooling import Pool
@@ -39,12 +39,10 @@ def exchange(client: Wire, request: Request, pool: Pool) -> bool:
 
 
 def may_be_kept(request: Request, response: Response, upstream: Wire) -> bool:
-    """Tell whether what comes next will be the next one's answer; this one's was whole.
-
-    The backend stays, nothing came behind its answer, and it waits for no body (RFC 9112 §9.3).
-    """
+    """Tell whether its next bytes must be the next one's answer; this one's came whole."""
+    stays = response.keep_alive and response.framing != UNTIL_END
     waits = b"expect" in request.special  # perhaps: a body may not have gone, for want of a 100
-    return response.keep_alive and not upstream.received and not waits
+    return stays and not waits and not upstream.received
 
 
 def asked(client: Wire, request: Request, pool: Pool) -> tuple[Wire, Response]:
