@@ -105,6 +105,7 @@ class Pool:
         self.asked: set[Asked] = set()
         self.waiting: deque[Asked] = deque()  # those of them for whom there is no room yet
         self.count = 0  # of upstreams, those that are dialled among them
+        self.dialling = False  # those who have waited: the next one in this loop
         self.usual = options.timeouts.upstream  # seconds that one may be idle
         self.minor = 1  # of HTTP/1.x, as the backend last spoke it
 
@@ -177,12 +178,21 @@ class Pool:
         self.one_less()
 
     def one_less(self) -> None:
-        """Let the next one who waits dial."""
+        """Let those who wait dial, as many as may.
+
+        One after the other: each may fail at once, and that would go as deep as many wait.
+        """
         self.count -= 1
-        if self.waiting and not self.is_full():
-            asked = self.waiting[0]
-            asked.forget()
-            asked.start()
+        if self.dialling:
+            return
+        self.dialling = True
+        try:
+            while self.waiting and not self.is_full():
+                asked = self.waiting[0]
+                asked.forget()
+                asked.start()
+        finally:
+            self.dialling = False
 
     def sweep(self) -> None:
         """Close those that have been idle for too long."""
