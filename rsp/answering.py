@@ -170,9 +170,12 @@ class Answering:
 
         `clean`: nothing came behind the response.
         """
-        upstream, answer, client = self.let_go(), self.answer, self.client
+        upstream, answer, client = self.upstream, self.answer, self.client
+        # Asked first: a body that is still moved, and cut now, would look done behind that.
+        kept = clean and upstream and answer and self.may_be_kept(upstream, answer)
+        self.let_go()
         if upstream and answer:
-            if clean and self.may_be_kept(upstream, answer):
+            if kept:
                 client.pool.put(upstream, answer.special.get(b"keep-alive"))
             else:
                 upstream.close()
