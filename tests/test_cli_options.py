@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rsp.lab.ends import End
 from rsp.lab.silence import black_hole
 from rsp.lab.tempers import answering, echoing, response, silent
 from rsp.net import Address
-from tests.test_cli import outcome, running
+from tests.test_cli import ENDS, outcome, running
 
 COMBINED = re.compile(
     r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /page HTTP/1\.1" 200 6 '
@@ -101,6 +102,19 @@ class TestAccessLog:
                 assert later.quiet(1.5)  # longer than lines are kept back
             assert proxy.end() == 0
         assert proxy.lines == []
+
+    @pytest.mark.parametrize("by", ENDS)
+    def test_what_was_noted_is_not_lost_at_the_end(
+        self, by: signal.Signals, backend: Backend
+    ) -> None:
+        """Lines are kept back for up to a second."""
+        with running(0, "127.0.0.1", backend.port) as proxy:
+            for _ in range(5):
+                fetch(proxy.address, "/page")
+            assert proxy.end(by) == 0
+            proxy.reader.join()
+        assert len(proxy.lines) == 5
+        assert all(map(COMBINED.fullmatch, proxy.lines))
 
 
 class TestRelay:
