@@ -15,7 +15,7 @@ from rsp.loop import Loop
 log = logging.getLogger(__name__)
 log.setLevel(logging.INFO)  # whatever else is logged: it has an option of its own
 
-MANY = 500  # lines that are not kept back
+MUCH = 64 * 1024  # bytes of lines that are not kept back: a client makes a line as long as it likes
 GONE = 499  # the status where the client left before there was one: nginx's word for it
 # What would end a line, or a quoted part of it, or is no ASCII, is written as nginx writes it.
 ESCAPES = {code: f"\\x{code:02X}" for code in (*range(32), 0x22, 0x5C, *range(127, 256))}
@@ -30,6 +30,7 @@ class AccessLog:
         self.loop = loop
         self.line: Line = {"combined": self.combined, "json": self.as_json}[form]
         self.lines: list[str] = []
+        self.size = 0  # of these
         self.until = 0.0
         self.stamp = ""
         opened.add(self)
@@ -44,13 +45,15 @@ class AccessLog:
 
         No request: what came was none. `began` is a moment of the loop's clock.
         """
-        self.lines.append(self.line(peer, request, status, sent, self.loop.now - began))
-        if len(self.lines) >= MANY:
+        line = self.line(peer, request, status, sent, self.loop.now - began)
+        self.lines.append(line)
+        self.size += len(line)
+        if self.size >= MUCH:
             self.flush()
 
     def flush(self) -> None:
         """Log what was noted; from any thread."""
-        lines, self.lines = self.lines, []
+        lines, self.lines, self.size = self.lines, [], 0
         if lines:
             log.info("%s", "\n".join(lines))
 

@@ -1,6 +1,6 @@
 """The log and the access log, on one stream: lines, written by a thread of their own.
 
-A reader who does not read must not stop the proxy: when too many lines wait, more are lost.
+A reader who does not read must not stop the proxy: when too much waits, more is lost.
 """
 
 import logging
@@ -10,11 +10,39 @@ from datetime import datetime
 from typing import TextIO
 
 ACCESS = "rsp.access"  # the access log: its lines have a time and a form of their own
-LINES = 10_000  # that may wait for whoever reads them
+ROOM = 8 * 1024 * 1024  # bytes that may wait for whoever reads them
+RECORD = 1024  # bytes that each record takes beside its text
 LAST_WORDS = 0.2  # seconds at the end for what still waits there
 
 log = logging.getLogger("rsp")
-waiting: queue.Queue[logging.LogRecord] = queue.Queue(LINES)
+
+
+class Waiting(queue.Queue[logging.LogRecord | None]):
+    """What waits to be written: records, as many as have room. None ends the writing."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self.size = 0
+
+    def _qsize(self) -> int:
+        return self.size
+
+    def _put(self, item: logging.LogRecord | None) -> None:
+        self.size += size_of(item)
+        super()._put(item)
+
+    def _get(self) -> logging.LogRecord | None:
+        item = super()._get()
+        self.size -= size_of(item)
+        return item
+
+
+def size_of(record: logging.LogRecord | None) -> int:
+    """Return how many bytes a record takes, about."""
+    return RECORD + len(str(record.msg)) if record else RECORD
+
+
+waiting = Waiting(ROOM)
 
 
 def log_to(stream: TextIO | None, level: str) -> None:

@@ -3,12 +3,19 @@
 Each test says what the attack is. Whoever reads a world's backend is the backend, or the attacker.
 """
 
+import logging
+import queue
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from rsp.access import MUCH, AccessLog
+from rsp.http1.message import Limits
+from rsp.http1.requests import take_request
+from rsp.logs import RECORD, ROOM, Waiting
+from rsp.loop import Loop
 from rsp.options import Options
-from tests.http_world import GET, OK, World, readable, world
+from tests.http_world import GET, World, readable, world
 from tests.on_loop import Clock, clock, turn_until
 
 __all__ = ["clock", "world"]  # fixtures
@@ -48,3 +55,35 @@ class TestACrowdThatWaits:
         world.settle()
         assert all(b" 502 " in client.recv(1000) for client in crowd if readable(client))
         assert (world.pool.count, len(world.pool.waiting), len(world.pool.asked)) == (0, 0, 0)
+
+
+class TestALogThatNobodyReads:
+    def test_keeps_so_many_bytes_however_long_the_lines_are(self) -> None:
+        """It waits for a reader; a client makes each line as long as it likes."""
+        waiting = Waiting(ROOM)
+        for length in (0, 100, MUCH):
+            record = logging.makeLogRecord({"msg": "x" * length})
+            kept = 0
+            while kept < ROOM:
+                waiting.put_nowait(record)
+                kept += RECORD + length
+            with pytest.raises(queue.Full):
+                waiting.put_nowait(record)
+            while kept:
+                assert waiting.get_nowait() is record
+                kept -= RECORD + length
+            assert waiting.empty()
+
+    def test_is_told_of_no_more_at_once_than_a_little(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A line is four times as long as what a client says, where it says what is no ASCII."""
+        loop = Loop()
+        log = AccessLog(loop, "combined")
+        found = take_request(GET[:-2] + b"Referer: %b\r\n\r\n" % (b"\xff" * 32_000), Limits())
+        assert found
+        for _ in range(10):
+            log.note("127.0.0.1", found[0], 200, 0, loop.now)
+            assert log.size < MUCH
+        loop.shut()
+        assert [record.getMessage().count("\n") for record in caplog.records] == [0] * 10
