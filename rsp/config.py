@@ -95,13 +95,21 @@ def run(text: bytes, path: str) -> tuple[Mapping[str, Any], Mapping[str, int], s
 
 def plain(value: Any) -> Any:
     """Return a value of Lua's as Python's: a table as a list, or as a dict where it is none."""
-    if lua.lua_type(value) == "table":
-        items = {
-            key: Odd(kind) if (kind := lua.lua_type(one)) else one for key, one in value.items()
-        }
-        is_list = items.keys() == set(range(1, len(items) + 1))
-        return [items[key] for key in range(1, len(items) + 1)] if is_list else items
-    return Odd(lua.lua_type(value)) if lua.lua_type(value) else value
+    if lua.lua_type(value) != "table":
+        return simple(value)
+    items = {key: simple(one) for key, one in value.items()}
+    is_list = items.keys() == set(range(1, len(items) + 1))
+    return [items[key] for key in sorted(items)] if is_list else items
+
+
+def simple(value: Any) -> Any:
+    """Return a number, true, false or a text as Python's; what is none of these by its kind."""
+    if not isinstance(value, str):
+        return Odd(kind) if (kind := lua.lua_type(value)) else value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:  # the file is in some other encoding: as good a guess as any
+        return value
 
 
 def closed_lua() -> Any:

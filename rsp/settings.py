@@ -18,6 +18,7 @@ from rsp.options import ACCESS_LOGS, Options, Timeouts
 KINDS = ("http", "relay")  # what the proxy makes of its clients' bytes; the first is the default
 LARGEST = 2**53  # up to here Lua, whose numbers are doubles, has every whole number
 MOST = 1_000_000  # of what is counted, and not measured in bytes
+MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 as IPv6 writes it; peers are told of as IPv4
 WHOLE = re.compile(r"[0-9]{1,18}")
 NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 
@@ -69,10 +70,7 @@ def as_text(value: Any) -> str:
         raise ValueError(f"must be a string, and it is a {kind_of(value)}")
     if not value.strip():
         raise ValueError("must be a string, and it is empty")
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except UnicodeError:  # the file is in some other encoding: as good a guess as any
-        return value
+    return value
 
 
 def as_port(value: Any) -> str:
@@ -120,7 +118,11 @@ def as_network(value: Any) -> Network:
         raise ValueError(f"must be {wanted}, and {shown(value)} is none") from None
     if found.ip != found.network.network_address:
         raise ValueError(f'{shown(value)} is no network; did you mean "{found.network}"?')
-    return found.network
+    network = found.network
+    if isinstance(network, IPv6Network) and network.subnet_of(MAPPED):
+        bits = int(network.network_address) & 0xFFFF_FFFF
+        return IPv4Network((bits, network.prefixlen - MAPPED.prefixlen))
+    return network
 
 
 def one_of(words: Sequence[str]) -> Reader:
