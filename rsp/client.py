@@ -11,10 +11,10 @@ from http import HTTPStatus
 from rsp import forward
 from rsp.access import GONE
 from rsp.asker import Asker
-from rsp.errors import RspError
 from rsp.exchange import Exchange
 from rsp.http1.message import BadRequest, Request
 from rsp.http1.requests import take_request
+from rsp.lane import Lane
 from rsp.service import SLOW, Service
 from rsp.stream import HIGH_WATER, LOW_WATER
 from rsp.upstream import Upstream
@@ -25,19 +25,38 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Client(Asker):
     """One client. Between its requests it has no exchange."""
 
-    __slots__ = ("exchange", "taking")
+    __slots__ = ("lane", "taking", "unusual")
 
     def __init__(self, service: Service, sock: socket.socket, peer: str) -> None:
         super().__init__(service, sock, peer)
-        self.exchange: Exchange | None = None
+        self.unusual: Exchange | None = None
+        self.lane: Lane | None = None  # until it says something
         self.taking = False  # requests are being taken: the next one in this loop
 
     def __repr__(self) -> str:
-        state = "closing" if self.closing else "at work" if self.exchange else "idle"
+        busy = self.unusual or (self.lane and self.lane.upstream)
+        state = "closing" if self.closing else "at work" if busy else "idle"
         return f"<Client: {state}, {len(self.received)} bytes received, {super().__repr__()}>"
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The exchange that is underway; one in the lane is taken out of it."""
+        return self.promote() if self.lane and self.lane.upstream else self.unusual
+
+    def promote(self) -> Exchange:
+        """Take the exchange that is underway out of the lane: it is no usual one."""
+        assert self.lane
+        self.unusual = exchange = self.lane.exchange()
+        return exchange
 
     def on_data(self, data: bytes) -> None:
         """Take what has come: a request, a part of its body, or the next ones."""
+        lane = self.lane
+        if not lane and self.may_use_lane:
+            self.lane = lane = Lane(self, self.promote)
+        rests = not (self.unusual or self.received or self.closing or self.pending)
+        if rests and lane and not lane.upstream and lane.take(data):
+            return
         if self.closing:
             self.throw_away(data)
             return
@@ -83,7 +102,7 @@ class Client(Asker):
     def begin(self, request: Request) -> None:
         """Pass a request on, unless it is for us. Raises BadRequest."""
         special = request.special
-        self.exchange = exchange = Exchange(self, request)
+        self.unusual = exchange = Exchange(self, request)
         if request.framing or request.method in forward.REFUSED:
             forward.check(request, self.limits, self.pool.minor)
         if b"max-forwards" in special and forward.hops_left(request) == 0:
@@ -129,7 +148,7 @@ class Client(Asker):
 
     def on_done(self, *, keep: bool) -> None:
         """Go on behind a complete response: with the next request, or to the end."""
-        self.exchange = None
+        self.unusual = None
         if self.closing:  # it has gone
             return
         if not keep or self.service.draining:
@@ -186,38 +205,19 @@ class Client(Asker):
             exchange.note(GONE)
         self.abort()
 
-    def answer_with(self, error: RspError) -> None:
-        """Answer in the backend's place. What is behind a request that we refuse is not read."""
-        bad = isinstance(error, BadRequest)
-        text = f"{error}\n".encode() if bad else b""  # of a backend nobody is told more
-        self.answer_here(HTTPStatus(error.status), text, keep=not bad)
-
-    def answer_here(
-        self, status: HTTPStatus, text: bytes, *, keep: bool, page: bool = True
-    ) -> None:
-        """Send a plain page of our own, or none."""
-        exchange = self.exchange
-        keep = keep and (not exchange or exchange.keep)
-        keep = keep and (not exchange or not exchange.body or exchange.body.done)
-        minor = exchange.request.minor if exchange else 1
-        head, body = forward.own_answer(status, text if page else None, self.date(), keep, minor)
-        silent = exchange is not None and exchange.request.method == b"HEAD"
-        sent = b"" if silent else body
-        if self.log:
-            began = exchange.began if exchange else self.loop.now
-            request = exchange.request if exchange else None
-            self.log.note(self.peer, request, status, len(sent), began)
-        self.send(head + sent)
-        self.on_done(keep=keep)
-
     def abort(self) -> None:
         """Break off: what was sent must not look complete."""
-        self.exchange = None
+        self.unusual = None
         super().abort()
+
+    def gone(self) -> None:
+        """Do nothing more, and be forgotten; no circle is left."""
+        self.lane = None
+        super().gone()
 
     def switch(self, upstream: Upstream, head: bytes, data: bytes) -> None:
         """Relay from now on; what the client has said since its request goes first."""
-        self.exchange = None
+        self.unusual = self.lane = None
         said, self.received = self.received, b""
         self.closing = self.ended = True  # whoever holds it still can do no more
         self.service.on_tunnel(self, upstream, head + data, said)

@@ -72,7 +72,7 @@ class Loop:
         self.leaving: list[socket.socket] = []
         self.calls: deque[Handler] = deque()
         self.now = time.monotonic()  # seconds, as this round began: what a handler may go by
-        self.round = 0  # which round it is
+        self.round, self.batch = 0, list[tuple[int, int]]()  # its number; what was told as it began
         self.running = False
         self.waker, self.woken = socket.socketpair()
         for sock in (self.waker, self.woken):
@@ -130,8 +130,8 @@ class Loop:
     def close(self, sock: socket.socket) -> None:
         """Close `sock` and forget its handlers, at the end of this round.
 
-        Not at once: its number would be free, the next accept would get it, and an event that
-        lies in this round's batch for the old socket would reach the new one's handler.
+        At once its number would be free and the next accept's, and an event in this round's batch
+        for the old socket would reach the new one's handler.
         """
         fd = sock.fileno()
         reader, writer = self.readers.pop(fd, None), self.writers.pop(fd, None)
@@ -176,7 +176,7 @@ class Loop:
         poll, readers, writers = self.poll.poll, self.readers.get, self.writers.get
         handler: Handler | None = None
         while self.running:
-            batch = poll(self.patience(), EVENTS)
+            self.batch = batch = poll(self.patience(), EVENTS)
             self.now = time.monotonic()
             self.round += 1
             try:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from rsp.dialling import Dialling
 from rsp.errors import BackendError, NoRoom
-from rsp.loop import Loop, Timer
+from rsp.loop import EVENTS, Loop, Timer
 from rsp.names import Names
 from rsp.net import Address
 from rsp.options import Options
@@ -106,6 +106,8 @@ class Pool:
         self.waiting: deque[Asked] = deque()  # those of them for whom there is no room yet
         self.count = 0  # of upstreams, those that are dialled among them
         self.dialling = False  # those who have waited: the next one in this loop
+        self.round = -1  # of the loop, in which this was told:
+        self.told: set[int] = set()  # descriptors of which there is news
         self.usual = options.timeouts.upstream  # seconds that one may be idle
         self.minor = 1  # of HTTP/1.x, as the backend last spoke it
 
@@ -120,15 +122,29 @@ class Pool:
         """Return an idle upstream, if there is one.
 
         Bytes that it has sent meanwhile would be taken for the answer to what is asked next, by
-        whoever asks it: so the kernel is asked first, unless it has just been.
+        whoever asks it.
         """
         idle = self.idle
         while idle:
             upstream = idle.pop()
-            if upstream.round == self.loop.round or not upstream.news(0):
+            if upstream.emptied == self.loop.round or not self.has_news(upstream):
                 return upstream
             upstream.close()
         return None
+
+    def has_news(self, upstream: Upstream) -> bool:
+        """Tell whether something had come for an idle upstream when this round began.
+
+        The kernel has told it then, if it was idle already, and there was room in the batch; it may
+        still wait to be handled. Else the kernel is asked now.
+        """
+        loop = self.loop
+        if self.round != loop.round:
+            self.round = loop.round
+            self.told = {fd for fd, _ in loop.batch}
+        sure = upstream.since < loop.round and len(self.told) < EVENTS
+        unheard = sure and upstream.sock.fileno() not in self.told
+        return not unheard and bool(upstream.news(0))
 
     def ask(self, on_upstream: OnUpstream, on_failed: OnFailed) -> Asked:
         """Have a new one dialled; one of the two is called, perhaps before this returns."""
@@ -152,16 +168,23 @@ class Pool:
         if upstream.paused:
             upstream.resume()
         if self.waiting:
-            asked = self.waiting[0]
-            asked.forget()
-            asked.on_upstream(upstream)
+            self.hand_over(upstream)
             return
         loop = self.loop
-        upstream.round = loop.round
+        upstream.since = loop.round
         upstream.until = loop.now + (self.patience(keep_alive) if keep_alive else self.usual)
         self.idle.append(upstream)
         if len(self.idle) > self.options.kept:
             self.idle.pop(0).close()
+
+    def hand_over(self, upstream: Upstream) -> None:
+        """Let the next one who waits have it, unless it has news; then that one dials instead."""
+        if upstream.news(0):
+            upstream.close()
+            return
+        asked = self.waiting[0]
+        asked.forget()
+        asked.on_upstream(upstream)
 
     def patience(self, keep_alive: list[bytes]) -> float:
         """Return the seconds that one may be idle: less than the backend says, if it does.

@@ -55,4 +55,5 @@ class Service:
     access: AccessLog | None
     on_gone: Callable[[Stream], None]
     on_tunnel: Callable[[Stream, Stream, bytes, bytes], None]
+    lanes: bool = True  # usual exchanges go by the lane
     draining: bool = False  # each client is let go behind the answer that is underway

@@ -32,7 +32,17 @@ class Keeper(Protocol):
 class Upstream(Stream):
     """A connection to a backend. Without a user it is idle, and whatever happens to it ends it."""
 
-    __slots__ = ("broken", "keeper", "news", "round", "served", "splice", "until", "user")
+    __slots__ = (
+        "broken",
+        "emptied",
+        "keeper",
+        "news",
+        "served",
+        "since",
+        "splice",
+        "until",
+        "user",
+    )
 
     def __init__(self, loop: Loop, sock: socket.socket, keeper: Keeper) -> None:
         super().__init__(loop, sock)
@@ -40,7 +50,8 @@ class Upstream(Stream):
         self.user: User | None = None
         self.served = 0  # exchanges that it was used for
         self.until = 0.0  # it may be idle, on the loop's clock
-        self.round = 0  # of the loop, in which it was used last
+        self.since = 0  # the loop's round in which it became idle
+        self.emptied = -1  # and the one in which all was read that there was
         self.broken: Exception | None = None  # nothing can be sent; what it said is still read
         self.splice: Splice | None = None  # moves what comes
         watch = select.poll()

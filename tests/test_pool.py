@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rsp.loop import EVENTS
 from rsp.options import Options, Timeouts
 from rsp.pool import Pool
 from rsp.upstream import Upstream
@@ -30,6 +31,7 @@ def kept(world: World) -> tuple[socket.socket, socket.socket]:
 def first(world: World, client: socket.socket) -> None:
     """Let a client's event be the first of a round, in which an upstream has news as well."""
     world.loop.round += 1
+    world.loop.batch = world.loop.poll.poll(0, EVENTS)
     world.side(client).on_readable()
 
 

@@ -5,7 +5,7 @@ from html import escape
 
 from rsp.lab.drawing import CARD, COLOURS, INK, LINE, label
 from rsp.lab.recorder import Kind
-from tools.bench_figures import RSP, Row, rows
+from tools.bench_figures import RSP, RSP_HTTP, Row, rows
 from tools.bench_record import Record
 from tools.bench_tables import micro, milli
 
@@ -68,7 +68,7 @@ def group(record: Record, values: dict[str, tuple[float | None, str]], top: int)
     longest = max((value or 0 for value, _ in values.values()), default=0) or 1
     for place, (peer, (value, words)) in enumerate(values.items()):
         y = top + place * ROW
-        colour, weight = (OURS, "600") if peer == RSP else (OTHERS, "400")
+        colour, weight = (OURS, "600") if peer in (RSP, RSP_HTTP) else (OTHERS, "400")
         length = max(1, BAR * (value or 0) / longest)
         left = MARGIN + NAMES
         yield label(record.peers[peer].words, left - 10, y + 14, INK, "end", weight)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tools.bench_loads import MIB
 from tools.bench_record import Record, Sample
 
-RSP = "rsp"
+RSP, RSP_HTTP = "rsp", "rsp-http"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ BARS = [
     Bar(RSP, "1m", "nginx-http-tuned", 0.5),
     Bar(RSP, "1m", "haproxy-tcp-splice", 1.0, aim=0.7),
     Bar(RSP, "1m", "haproxy-http-tuned", 1.0, aim=0.7),
+    Bar(RSP_HTTP, "keep-alive", "nginx-http-tuned", 1.2, aim=1.0),
+    Bar(RSP_HTTP, "connect", "nginx-http-tuned", 1.5),
+    Bar(RSP_HTTP, "10k", "nginx-http-tuned", 1.1),
+    Bar(RSP_HTTP, "1m", "nginx-http-tuned", 0.6),
+    Bar(RSP_HTTP, "keep-alive", "caddy", 0.4),
 ]
 
 
@@ -58,7 +63,7 @@ class Row(NamedTuple):
 
     peer: str
     cost: float | None  # seconds of CPU for a request, or a MiB
-    ratio: Spread | None  # the CPU of rsp, divided by this one's
+    ratio: Spread | None  # the CPU of rsp of the same kind, divided by this one's
     rate: float | None  # requests a second
     p50: float | None
     p99: float | None
@@ -117,6 +122,7 @@ def row(record: Record, load: str, peer: str) -> Row:
     """Return the figures of one proxy under one load."""
     samples = record.of(load, peer)
     good = [sample for sample in samples if sample.good]
+    ours = own(record, peer)
 
     def middle(of: Callable[[Sample], float]) -> float | None:
         return median(map(of, good)) if good else None
@@ -124,13 +130,19 @@ def row(record: Record, load: str, peer: str) -> Row:
     return Row(
         peer,
         middle(lambda one: cost(record, one)),
-        spread(ratios(record, load, RSP, peer)) if peer != RSP else None,
+        spread(ratios(record, load, ours, peer)) if peer != ours else None,
         middle(lambda one: one.requests / one.seconds),
         middle(lambda one: one.p50),
         middle(lambda one: one.p99),
         len(samples) - len(good),
         sum(sample.capped for sample in good),
     )
+
+
+def own(record: Record, peer: str) -> str:
+    """Return which of ours a peer is compared with: the one that does the same work."""
+    reads = record.peers[peer].kind == "HTTP" and RSP_HTTP in record.peers
+    return RSP_HTTP if reads else RSP
 
 
 class Judged(NamedTuple):

@@ -1,0 +1,133 @@
+"""The lane: the usual exchange, without the parts that only the others need.
+
+A request without a body that came alone and whole, an idle upstream, and an answer that comes whole
+with its length: that needs no reader, and no record of how far it has come. Whatever turns out
+otherwise makes an `Exchange` of it, as if it had been one from the beginning. All that the lane may
+do an exchange does as well, in the same bytes: it is its oracle.
+"""
+
+import re
+from collections.abc import Callable
+
+from rsp.asker import Asker
+from rsp.exchange import Exchange
+from rsp.forward import OWN_VIAS, REFUSED, is_dated, status_line
+from rsp.stream import READ_SIZE
+from rsp.upstream import Upstream
+
+KEEP_ALIVE = frozenset((b"keep-alive", b"Keep-Alive"))
+NO_BODY = frozenset((b"204", b"304"))
+VIA = OWN_VIAS[1]
+
+
+class Lane:
+    """The way of one client's usual exchanges; while one is underway, it has an upstream."""
+
+    __slots__ = ("began", "client", "data", "head", "method", "promote", "upstream")
+
+    def __init__(self, client: Asker, promote: Callable[[], Exchange]) -> None:
+        self.client = client
+        self.promote = promote  # the client's: it has the exchange from then on
+        self.upstream: Upstream | None = None
+        self.data = self.head = self.method = b""  # the request as it came, and as it went
+        self.began = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Lane: {'in use' if self.upstream else 'free'}>"
+
+    def take(self, data: bytes) -> bool:
+        """Pass a request on, if it is a usual one and an upstream is idle; tell whether it was."""
+        client = self.client
+        quick, pool = client.quick, client.pool
+        match = quick.match_request(data)
+        if not match or match.end() != len(data) or len(data) > quick.short or not pool.idle:
+            return False
+        method, target, minor, host, fields = match.group(1, 2, 3, 4, 5)
+        if match.lastindex == 9 and match[7] in KEEP_ALIVE:
+            fields += match[9]
+        elif match.lastindex != 5:
+            return False
+        if minor != b"1" or method in REFUSED or client.service.draining:
+            return False
+        upstream = pool.take()
+        if not upstream:
+            return False
+        about = client.about
+        assert about is not None
+        head = method, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", fields, about, VIA
+        self.head = b"".join((*head, b"X-Forwarded-Host: ", host, b"\r\n\r\n"))
+        self.data, self.method = data, method
+        self.upstream = upstream
+        upstream.user = self
+        upstream.served += 1
+        self.began = now = client.loop.now
+        client.deadline = now + client.patience
+        upstream.send(self.head)
+        return True
+
+    def on_answer(self, data: bytes) -> None:
+        """Pass an answer on, if it is a usual one, and whole."""
+        client, upstream = self.client, self.upstream
+        assert upstream
+        match = client.quick.match_response(data)
+        if not match or not self.is_usual(match, upstream, len(data)):
+            self.promote().on_answer(data)
+            return
+        status, reason, fields, length, more = match.group(2, 3, 4, 5, 8)
+        fields += more + (match[12] or b"")
+        self.upstream = upstream.user = None
+        client.pool.minor = 1
+        if len(data) < READ_SIZE:  # that was all there was
+            upstream.emptied = client.loop.round
+        client.pool.put(upstream)
+        if client.log:
+            self.note(int(status), int(length))
+        client.deadline = client.loop.now + client.service.timeouts.idle
+        date = b"" if is_dated(fields) else b"Date: %b\r\n" % client.date()
+        head = status_line(int(status), reason), fields, date, VIA, b"Content-Length: ", length
+        client.send(b"".join((*head, b"\r\n\r\n", data[match.end() :])))
+        if client.pending is not None:
+            client.read_on()
+
+    def is_usual(self, match: re.Match[bytes], upstream: Upstream, size: int) -> bool:
+        """Tell whether a response is here from its first byte to its last, and leaves all as it is.
+
+        `match` is what the quick reader made of it, of `size` bytes.
+        """
+        minor, status, length = match.group(1, 2, 5)
+        if not length or match.end() + int(length) != size or minor != b"1":
+            return False
+        if match.lastindex != 8 and (match.lastindex != 12 or match[10] not in KEEP_ALIVE):
+            return False
+        if status < b"200" or status in NO_BODY or self.method == b"HEAD":
+            return False
+        sound = upstream.pending is None and not upstream.broken
+        return sound and match.end() <= self.client.quick.short
+
+    def note(self, status: int, sent: int) -> None:
+        """Note this exchange in the access log."""
+        client = self.client
+        found = client.quick.take_request(self.data)
+        if client.log and found:
+            client.log.note(client.peer, found[0], status, sent, self.began)
+
+    def exchange(self) -> Exchange:
+        """Return the exchange that this would be; the lane is free then."""
+        client, upstream = self.client, self.upstream
+        found = client.quick.take_request(self.data)
+        assert found
+        assert upstream
+        exchange = Exchange(client, found[0])
+        exchange.head, exchange.began = self.head, self.began
+        exchange.upstream, self.upstream = upstream, None
+        upstream.user = exchange
+        client.source = upstream
+        return exchange
+
+    def on_answer_end(self) -> None:
+        """The backend sends no more, and has not answered."""
+        self.promote().on_answer_end()
+
+    def on_upstream_break(self, error: Exception) -> None:
+        """The connection broke off before there was an answer."""
+        self.promote().on_upstream_break(error)
