@@ -18,7 +18,7 @@ OWN_VIAS = tuple(b"Via: %b\r\n" % via for via in VIAS)
 OURS = frozenset(b"close keep-alive upgrade te http2-settings".split())
 REFUSED = frozenset((b"CONNECT", b"TRACE"))
 DATE = re.compile(rb"^date:", re.IGNORECASE | re.MULTILINE)
-NO_TUNNEL = frozenset((b"h2c", b"h2", b"tls"))  # upgrades that a proxy cannot let pass unread
+NO_TUNNEL = frozenset((b"http", b"h2c", b"h2", b"tls"))  # upgrades that must not pass unread
 
 
 def without(fields: bytes, names: Iterable[bytes]) -> bytes:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from rsp.forward import about
+from rsp.http1.grammar import TELLING
 from rsp.http1.message import Request
 
 Networks = Sequence[IPv4Network | IPv6Network]
 PROTO = b"http"
+TOLD = (b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto")  # by us, too
 
 
 def is_trusted(peer: str, networks: Networks) -> bool:
@@ -37,6 +39,9 @@ def about_request(request: Request, peer: bytes, *, trusted: bool, forwarded: bo
         fields = about(peer)
     if hosts:
         fields += b"X-Forwarded-Host: %b\r\n" % b", ".join(hosts)
+    for name, values in said.items():
+        if name.startswith(TELLING) and name not in TOLD:
+            fields += b"%b: %b\r\n" % (name.title(), b", ".join(values))
     if forwarded:
         elements = [*said.get(b"forwarded", []), element(peer, request.host)]
         fields += b"Forwarded: %b\r\n" % b", ".join(elements)

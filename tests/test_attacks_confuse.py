@@ -4,14 +4,16 @@ Each test is an attack, with what it would win: what is smuggled past us, or poi
 that others use, or is told in somebody's name. None may come through.
 """
 
+import ipaddress
 import socket
 
 import pytest
 
+from rsp.options import Options
 from rsp.pipes import CAN_SPLICE
 from rsp.splice import BULK
-from tests.http_world import OK, World, world
-from tests.on_loop import SMALL, clock, turn_until
+from tests.http_world import GET, OK, World, world
+from tests.on_loop import SMALL, Clock, clock, turn_until
 
 __all__ = ["clock", "world"]  # fixtures
 
@@ -38,3 +40,72 @@ class TestAnUploadMovedInTheKernel:
         upstream.sendall(OK)
         world.read(client, b"ok")
         assert world.pool.idle == []
+
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+TELLING = [
+    b"X-Forwarded-Port: 666",  # Rack, Spring: the port of each link
+    b"X-Forwarded-Prefix: /evil",  # Spring, Traefik's services: the path of each link
+    b"X-Forwarded-Ssl: on",  # Rack, gunicorn: that it came by TLS
+    b"X-Forwarded-Scheme: https",
+    b"x-forwarded-protocol: ssl",
+    b"X-Forwarded-Server: evil",
+    b"X-FORWARDED-: evil",
+]
+
+
+def asked_of(world: World, *fields: bytes, request: bytes = GET) -> bytes:
+    """Return the head that the backend gets of a request with these fields."""
+    client = world.client()
+    client.sendall(request[:-2] + b"".join(field + b"\r\n" for field in fields) + b"\r\n")
+    return world.head(world.accept())
+
+
+class TestAFieldInSomebodysName:
+    """A client that tells the backend who it is, in the words that only we may use."""
+
+    @pytest.mark.parametrize("field", TELLING)
+    def test_is_gone_whatever_it_is_called(self, world: World, field: bytes) -> None:
+        """All that begins with X-Forwarded: the next release of a framework believes another."""
+        name = field.partition(b":")[0].lower() + b":"
+        assert name not in asked_of(world, field).lower()
+        assert name not in asked_of(world, b"X_Y: plain way", field).lower()
+
+    def test_stays_when_the_peer_is_trusted(self, clock: Clock) -> None:
+        """It is a proxy of ours, and knows: in front of us is TLS, and another port."""
+        world = World(options=Options(trusted=LOOPBACK))
+        head = asked_of(world, *TELLING[:6])
+        for field in TELLING[:6]:
+            assert field.lower() in head.lower()
+        world.close()
+
+    @pytest.mark.parametrize(
+        "name",
+        [b"X.Forwarded.For", b"X_Forwarded_For", b"X-Forwarded~Host", b"x+forwarded+port"],
+    )
+    def test_is_gone_when_cgi_reads_it_so(self, world: World, name: bytes) -> None:
+        """Some servers turn each letter that is none into _, and not only the hyphen."""
+        head = asked_of(world, name + b": 192.0.2.1", b"X.Y: stays")
+        assert b"192.0.2.1" not in head
+        assert b"\r\nX.Y: stays\r\n" in head
+
+    def test_is_gone_from_trailers_too(self, world: World) -> None:
+        """A backend may merge them with the head's fields."""
+        client, upstream = world.asked(
+            b"PUT / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        names = b"X-Forwarded-Port", b"X.Forwarded.For", b"X_Forwarded_For", b"Forwarded"
+        lines = b"".join(name + b": evil\r\n" for name in names)
+        client.sendall(b"0\r\n" + lines + b"T: 1\r\n\r\n")
+        assert world.read(upstream, b"\r\n\r\n").endswith(b"0\r\nT: 1\r\n\r\n")
+
+    def test_is_no_proxy_for_cgi(self, world: World) -> None:
+        """HTTP_PROXY is where a program behind CGI sends its own requests (CVE-2016-5385)."""
+        assert b"evil" not in asked_of(world, b"Proxy: http://evil.test")
+
+
+@pytest.mark.parametrize("upgrade", [b"HTTP/2.0", b"http/1.1", b"HTTP"])
+def test_an_upgrade_to_http_is_none(world: World, upgrade: bytes) -> None:
+    """Behind it nobody would read the requests, as behind h2c."""
+    head = asked_of(world, b"Connection: upgrade", b"Upgrade: " + upgrade)
+    assert b"pgrade" not in head

@@ -206,6 +206,20 @@ class TestFields:
         head = request(LINE + HOST + b"Content_Length: 5\r\nX_Forwarded_For: a\r\nX: y\r\n\r\n")
         assert (head.fields, head.framing) == (b"X: y\r\n", 0)
 
+    @pytest.mark.parametrize("name", [b"X.Forwarded.For", b"Content~Length", b"vi_a", b"T!E"])
+    def test_a_name_that_looks_like_ours_goes(self, name: bytes) -> None:
+        """Some servers take any letter for a hyphen that is none; other names may have such."""
+        head = request(LINE + HOST + name + b": 5\r\nX.Y: z\r\n\r\n")
+        stays = name + b": 5\r\n" if name == b"T!E" else b""
+        assert (head.fields, head.framing) == (stays + b"X.Y: z\r\n", 0)
+        assert list(head.special) == [b"host"]
+
+    def test_what_tells_of_a_client_is_set_apart(self) -> None:
+        """All that begins so, for each framework believes another; and HTTP_PROXY of CGI."""
+        head = request(LINE + HOST + b"X-Forwarded-New: a\r\nX: y\r\nProxy: http://b\r\n\r\n")
+        assert head.fields == b"X: y\r\n"
+        assert list(head.special) == [b"host", b"x-forwarded-new", b"proxy"]
+
     @pytest.mark.parametrize(
         ("octets", "name"),
         [

@@ -4,7 +4,7 @@ import re
 from enum import Enum, auto
 
 from rsp.errors import RspError
-from rsp.http1.grammar import CONTROL, FIELD, TCHAR
+from rsp.http1.grammar import CONTROL, FIELD, NO_LETTER, TCHAR, TELLING
 from rsp.http1.message import Limits
 
 QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]++|\\[\t\x20-\x7e\x80-\xff])*"'
@@ -20,7 +20,7 @@ LAST = b"0\r\n\r\n"  # the last chunk, and no trailers
 NOT_IN_TRAILERS = frozenset(
     b"transfer-encoding content-length content-encoding content-type content-range trailer host"
     b" connection keep-alive proxy-connection te upgrade http2-settings expect via forwarded"
-    b" x-forwarded-for x-forwarded-host x-forwarded-proto max-forwards cache-control authorization"
+    b" max-forwards cache-control authorization"
     b" proxy-authorization proxy-authenticate www-authenticate set-cookie cookie age date expires"
     b" location retry-after vary warning range if-match if-none-match if-modified-since"
     b" if-unmodified-since if-range pragma".split()
@@ -179,8 +179,9 @@ def read_trailers(text: bytes, limits: Limits) -> bytes:
         match = FIELD.fullmatch(line)
         if not match:
             raise Malformed(f"a malformed trailer: {line[:40]!r}")
-        name = match[1].lower()
-        if name not in NOT_IN_TRAILERS and b"_" not in name:
+        name = NO_LETTER.sub(b"-", match[1].lower())  # as CGI may read it
+        ours = name in NOT_IN_TRAILERS or name.startswith(TELLING)
+        if not ours and b"_" not in match[1]:
             passing.append(line + b"\r\n")
     return b"".join(passing)
 

@@ -18,6 +18,8 @@ DIGITS = re.compile(rb"[0-9]{1,18}")  # more would pass 2**63: no body is so lon
 HOST = re.compile(
     rb"(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
 )
+TELLING = b"x-forwarded"  # what each name begins with that tells of a client, and is ours to say
+NO_LETTER = re.compile(rb"[^0-9a-z]")  # in a name: CGI may take it for a hyphen
 SHORT = 64  # bytes of a field's value that is worth remembering
 PORT = re.compile(rb":[0-9]{1,5}\Z")
 # What a head may not have anywhere: a control, a CR that no LF follows, an LF without its CR.

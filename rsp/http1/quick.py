@@ -8,12 +8,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from rsp.http1 import requests, responses
-from rsp.http1.grammar import TARGET, VCHAR, options_in
+from rsp.http1.grammar import TARGET, TELLING, VCHAR, options_in
 from rsp.http1.message import Limits, Request, Response, Special
 
-NAME = (
-    rb"[!#$%&'*+\-.^`|~0-9A-Za-z]"  # of a name, without _: the plain way drops those that have it
-)
+NAME = rb"[\-0-9A-Za-z]"  # of a name: others may look like a special one, and go the plain way
 NO_BODY = (204, 304)
 SLOTS = 3  # special fields at most, beside Host: the usual message has one or two
 KNOWN_HOST = rb"[Hh]ost:[ \t]*+([A-Za-z0-9.\-]++(?::[0-9]{0,5}+)?+)\r\n"
@@ -32,7 +30,8 @@ def by_letter(names: Iterable[bytes]) -> dict[bytes, bytes]:
     """Return the first letter of each name → an expression for the rests that may follow."""
     rests: dict[bytes, list[bytes]] = {}
     for name in sorted(names):
-        rests.setdefault(name[:1], []).append(any_case(name[1:]))
+        rest = any_case(name[1:]) + (NAME + b"*+" if name == TELLING else b"")
+        rests.setdefault(name[:1], []).append(rest)
     return {letter: b"(?:" + b"|".join(found) + b")" for letter, found in rests.items()}
 
 
@@ -67,7 +66,7 @@ class Quick:
         self.short = min(limits.request_line, limits.head)  # bytes that are certainly not too many
         self.match_request = re.compile(
             rb"(?!CONNECT )([A-Z]++) (/" + TARGET + rb"*+) HTTP/1\.([01])\r\n" + KNOWN_HOST
-            + lines(requests.SPECIAL, limits)
+            + lines(requests.SPECIAL | {TELLING}, limits)
         ).match  # fmt: skip
         self.match_response = re.compile(
             rb"HTTP/1\.([01]) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*+)\r\n"

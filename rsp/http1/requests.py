@@ -6,13 +6,22 @@ What `quick` reads of the usual request is the same; what it does not know comes
 import re
 
 from rsp.http1.framing import request_framing
-from rsp.http1.grammar import CONTROL, FIELD, TARGET, TOKEN, is_authority, is_host, options_of
+from rsp.http1.grammar import (
+    CONTROL,
+    FIELD,
+    NO_LETTER,
+    TARGET,
+    TELLING,
+    TOKEN,
+    is_authority,
+    is_host,
+    options_of,
+)
 from rsp.http1.message import BadRequest, Limits, Request, Special
 
 SPECIAL = frozenset(
     b"host connection keep-alive proxy-connection te transfer-encoding content-length upgrade"
-    b" http2-settings expect via forwarded x-forwarded-for x-forwarded-host x-forwarded-proto"
-    b" max-forwards".split()
+    b" http2-settings expect via forwarded max-forwards proxy".split()
 )
 LINE = re.compile(rb"(\S+) (\S+) HTTP/([0-9])\.([0-9])")
 VISIBLE = re.compile(TARGET + rb"+")
@@ -101,11 +110,21 @@ def read_fields(lines: list[bytes]) -> tuple[bytes, Special]:
         if not match:
             raise BadRequest(400, f"a malformed field line: {line[:40]!r}")
         name = match[1].lower()
-        if name in SPECIAL:
+        if is_special(name):
             special.setdefault(name, []).append(match[2].strip(b" \t"))
-        elif b"_" not in name:
+        elif not pretends(name):
             passing.append(line + b"\r\n")
     return b"".join(passing), special
+
+
+def is_special(name: bytes) -> bool:
+    """Tell whether a proxy decides about the fields with this name, in lower case."""
+    return name in SPECIAL or name.startswith(TELLING)
+
+
+def pretends(name: bytes) -> bool:
+    """Tell whether a server behind us may take this name for another, as CGI does."""
+    return b"_" in name or is_special(NO_LETTER.sub(b"-", name))
 
 
 def make_request(
