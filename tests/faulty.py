@@ -74,6 +74,7 @@ def short_writes(client: socket.socket, backend: Address) -> None:
     with dial(backend) as upstream:
         upstream.sendall(client.recv(READ_SIZE))
         client.setblocking(False)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # full at once, also when busy
         while data := upstream.recv(READ_SIZE):
             with suppress(BlockingIOError):
                 client.send(data)
