@@ -203,8 +203,7 @@ class Loop:
         """
         log.error("A handler failed: %s", handler, exc_info=error)
         self.forget(fd)
-        owner = getattr(handler, "__self__", None)
-        if isinstance(owner, Owner):
+        if isinstance(owner := getattr(handler, "__self__", None), Owner):
             self.safely(lambda: owner.on_failure(error))
 
     def safely(self, call: Handler) -> None:
@@ -216,9 +215,8 @@ class Loop:
 
     def patience(self) -> float:
         """Return how many seconds to wait for events: until the next timer."""
-        if not self.timers:
-            return IDLE
-        return min(IDLE, max(0.0, self.timers[0][0] - time.monotonic()))
+        due = self.timers[0][0] - time.monotonic() if self.timers else IDLE
+        return min(IDLE, max(0.0, due))
 
     def call_due(self) -> None:
         """Call what is due, each once."""

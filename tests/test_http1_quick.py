@@ -69,7 +69,8 @@ def test_it_takes_the_usual_request(head: bytes) -> None:
     [
         ANSWER,
         b"HTTP/1.0 200 \r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\nC: d\r\nConnection: close\r\nE: f\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\nC: d\r\nConnection: close\r\nE: f\r\n"
+        b"\r\n",
         b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nA: b\r\nContent-Length: 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: X, close\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
