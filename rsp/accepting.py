@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 
 ACCEPTS = 64  # clients taken at one event: then the others have their turn
 PAUSE = 0.1  # seconds without accepting, when descriptors or memory have run out
-OWN = 32  # descriptors that the process needs for itself: files, pipes, the loop, a look-up
+OWN = 32  # descriptors that the process needs for itself: files, the loop, a look-up, few pipes
+FEW = 8  # pipes that are among these
+SHARE = 8  # clients for whom there is one more
+PIPES = 256  # more, at most: who does not read may hold 256 KiB of the kernel's memory in each
 LINUX = sys.platform == "linux"
 UNACKED = slice(24, 28)  # where struct tcp_info has tcpi_unacked (linux/tcp.h)
 SHUT_DOWN = {errno.EINVAL, errno.EBADF}  # accept on a listener that was shut down, or closed
@@ -30,7 +33,8 @@ class Accepting:
 
     def __init__(self, loop: Loop, listener: socket.socket) -> None:
         self.loop, self.listener = loop, listener
-        self.room = room()
+        self.room = room()  # for clients
+        self.pipes_at_once = FEW + min(PIPES, self.room // SHARE)
         self.accepting = True  # the listener has not been shut down
         self.full = False  # the next client waits until one has gone
         self.troubled: int | None = None  # errno of the trouble that has been told
@@ -130,9 +134,12 @@ def serve_on(loop: Loop, make: Callable[[], Accepting]) -> None:
 
 
 def room() -> int:
-    """Return how many clients the process has descriptors for: each needs two."""
+    """Return how many clients the process has descriptors for: two each, and a share of a pipe."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1_000_000 if limit == resource.RLIM_INFINITY else max(1, (limit - OWN) // 2)
+    if limit == resource.RLIM_INFINITY:
+        return 1_000_000
+    pipes = min(PIPES, (limit - OWN) // (2 * SHARE + 2))
+    return max(1, (limit - OWN) // 2 - pipes)
 
 
 def queued(listener: socket.socket) -> int:

@@ -42,7 +42,7 @@ class Gateway(Accepting):
         super().__init__(loop, listener)
         self.backend = backend
         self.pool = Pool(loop, backend, options)
-        self.pipes = Pipes() if splice else None
+        self.pipes = Pipes(self.pipes_at_once) if splice else None
         self.clients: set[Client] = set()
         self.tunnels: dict[Relay, float] = {}  # when to look whether anything was said in it
         self.access = None if options.access_log == "off" else AccessLog(loop, options.access_log)

@@ -1,5 +1,6 @@
 """Pipes of the kernel's, through which a splice moves bytes (man 2 splice, man 7 pipe)."""
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
@@ -31,21 +32,33 @@ class Pipe:
 
 
 class Pipes:
-    """The pipes of one loop's relays: lent for as long as bytes are in them."""
+    """The pipes of one loop, `most` at once: lent for as long as bytes are in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 256) -> None:
+        self.most = most
+        self.count = 0  # of those that are open
         self.spare: list[Pipe] = []
 
     def __repr__(self) -> str:
         return f"<Pipes: {len(self.spare)} spare>"
 
     def borrow(self) -> Pipe:
-        """Return an empty pipe. Raises OSError when there is no descriptor left for one."""
-        return self.spare.pop() if self.spare else Pipe()
+        """Return an empty pipe. Raises OSError when there may be no more: the plain way is left.
+
+        Else those who do not read would take all descriptors, and nobody could be accepted.
+        """
+        if self.spare:
+            return self.spare.pop()
+        if self.count >= self.most:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        pipe = Pipe()
+        self.count += 1
+        return pipe
 
     def give_back(self, pipe: Pipe) -> None:
         """Keep it for the next one; what is still in it would reach a stranger, so then it goes."""
         if pipe.left or len(self.spare) >= SPARE_PIPES:
+            self.count -= 1
             pipe.close()
         else:
             self.spare.append(pipe)
@@ -53,4 +66,5 @@ class Pipes:
     def close(self) -> None:
         """Close what is spare."""
         while self.spare:
+            self.count -= 1
             self.spare.pop().close()

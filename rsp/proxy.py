@@ -28,7 +28,7 @@ class Proxy(Accepting):
         super().__init__(loop, listener)
         self.backend = backend
         self.names = Names(loop, backend)
-        self.pipes = Pipes() if splice else None
+        self.pipes = Pipes(self.pipes_at_once) if splice else None
         self.dialling: dict[Dialling, socket.socket] = {}  # and the client that waits for it
         self.relays: set[Relay] = set()
         self.let_go = self.on_close  # one for all: a method that is asked for anew is 64 bytes

@@ -42,8 +42,9 @@ class Splice:
         """Move what has come into a pipe, and from there on; the plain way is always there."""
         try:
             pipe = self.pipes.borrow()
-        except OSError:  # no descriptor for one (EMFILE, ENFILE)
+        except OSError:  # no descriptor for one (EMFILE, ENFILE), or enough are lent
             self.mover.on_unspliced(self)
+            self.source.on_readable()
             return
         try:
             size = min(self.left, PIPE_SIZE)

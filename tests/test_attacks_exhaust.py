@@ -5,7 +5,9 @@ Each test says what the attack is. Whoever reads a world's backend is the backen
 
 import logging
 import queue
+import resource
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -15,12 +17,16 @@ from rsp.http1.requests import take_request
 from rsp.logs import RECORD, ROOM, Waiting
 from rsp.loop import Loop
 from rsp.options import Options
+from rsp.pipes import CAN_SPLICE
+from rsp.splice import BULK
 from tests.http_world import GET, World, readable, world
-from tests.on_loop import Clock, clock, turn_until
+from tests.on_loop import SMALL, Clock, clock, turn, turn_until
 
 __all__ = ["clock", "world"]  # fixtures
 
 Made = Callable[[Options], World]
+SIZE = 1_000_000
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" + b"x" * SIZE
 CROWD = 400  # clients: a call within a call for each would be too deep
 
 
@@ -87,3 +93,56 @@ class TestALogThatNobodyReads:
             assert log.size < MUCH
         loop.shut()
         assert [record.getMessage().count("\n") for record in caplog.records] == [0] * 10
+
+
+class TestThoseWhoDoNotRead:
+    pytestmark = pytest.mark.skipif(not CAN_SPLICE, reason="no splice here")
+
+    def test_take_no_descriptor_for_a_pipe_from_the_others(self, clock: Clock) -> None:
+        """A long answer stays in a pipe while its client does not read: that is two descriptors.
+
+        When all pipes that may be are lent, bytes are read and sent.
+        """
+        world = World(options=Options(access_log="off"), small=True)
+        pipes = world.gateway.pipes
+        assert pipes
+        pipes.most = 1
+        world.client(far=SMALL).sendall(GET)
+        first = world.accept()
+        world.head(first)
+        first.sendall(LONG[:100])  # its head, and little more: now it is moved
+        world.settle()
+        first.setblocking(False)
+        room = True
+        while room:
+            try:
+                first.send(bytes(BULK))
+                world.settle()
+            except BlockingIOError:
+                room = False
+        assert (pipes.count, pipes.spare) == (1, [])
+        client, second = world.asked()
+        client.setblocking(False)
+        second.setblocking(False)
+        got, to_send = 0, LONG
+        while got < SIZE:
+            with suppress(BlockingIOError):
+                to_send = to_send[second.send(to_send) :] if to_send else to_send
+            turn(world.loop)
+            with suppress(BlockingIOError):
+                got += len(client.recv(BULK).rpartition(b"\r\n\r\n")[2])
+        assert (pipes.count, pipes.spare) == (1, [])
+        world.close()
+
+    @pytest.mark.parametrize("limit", [40, 64, 256, 1024, 20_000])
+    def test_have_pipes_for_which_there_are_descriptors(
+        self, limit: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two for each client, two for each pipe, and a few that the process has anyway."""
+        monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+        world = World()
+        gateway = world.gateway
+        assert gateway.room * 2 + gateway.pipes_at_once * 2 + 12 <= max(limit, 40)
+        assert gateway.pipes
+        assert gateway.pipes.most == gateway.pipes_at_once <= 264
+        world.close()

@@ -18,7 +18,7 @@ from typing import Self
 import pytest
 
 from rsp import dialling
-from rsp.accepting import ACCEPTS, OWN, PAUSE, queued, room
+from rsp.accepting import ACCEPTS, OWN, PAUSE, SHARE, queued, room
 from rsp.lab import Backend, Client, answering, echoing, holding, large, pattern, running
 from rsp.lab.contract import OUTCOMES, RIGHT, Before, before
 from rsp.lab.proxies import Proxy as LabProxy
@@ -336,7 +336,7 @@ class TestDescriptors:
     def test_that_run_out_let_the_next_clients_wait(self, epoll: bool) -> None:
         """They wait in the kernel's queue, nothing spins, and each is served when one has gone."""
         places = 20
-        limit = 2 * places + OWN
+        limit = 2 * (places + places // SHARE) + OWN
         with (
             Backend(echoing()) as backend,
             running(alone(descriptors=limit, epoll=epoll), backend) as proxy,
@@ -362,10 +362,10 @@ class TestDescriptors:
             assert len(lines) == 1  # not one for each of them
 
     def test_are_counted_by_the_limit_of_the_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Two for each client, and some for the process itself; at least one is served."""
+        """Two for each client, some for pipes and the process itself; at least one is served."""
         for limit, places in [
-            (1024, 496),
-            (20_000, 9_984),
+            (1024, 441),
+            (20_000, 9_728),
             (8, 1),
             (resource.RLIM_INFINITY, 10**6),
         ]:
