@@ -1,7 +1,7 @@
 """The corpus, sent to a gateway at work: what is refused reaches nobody, what passes arrives."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rsp.gateway import serve
 from rsp.lab.backends import Backend, Temper
@@ -12,7 +12,7 @@ from rsp.lab.running import running
 from rsp.lab.tempers import linger
 from tests.corpus_of import Message, corpus
 from tests.feeding import Connection, Whole, fed
-from tests.sent import Record, asked, recording, statuses
+from tests.sent import Record, asked, recording, status_of, statuses
 from tests.test_http1_corpus import told
 
 HEADS, BODIES, GOOD, RESPONSES = map(corpus, ("requests", "bodies", "good", "responses"))
@@ -44,8 +44,6 @@ class TestRequests:
         good, record = b"GET /good HTTP/1.1\r\nHost: a.test\r\n\r\n", Record()
         with before(recording(record)) as (proxy, _):
             for message in HEADS:
-                if message.data.startswith(b"\r\n"):
-                    continue  # an empty line behind a request is ignored, and so there is one less
                 first, mark, rest = asked(proxy, good + message.data, ends=False).rpartition(
                     b"HTTP/1.1 "
                 )
@@ -55,6 +53,28 @@ class TestRequests:
                 assert one.head.method + one.head.target == b"GET/good", message.name
             at_rest()
         assert not record.whole + record.faults
+
+    def test_what_is_refused_on_a_kept_connection_reaches_nobody_either(self) -> None:
+        """An upstream is idle, which the usual request would be sent over at once."""
+        good, record = b"GET /good HTTP/1.1\r\nHost: a.test\r\n\r\n", Record()
+        told: dict[str, int | str] = {}
+        with before(recording(record)) as (proxy, backend):
+            for message in HEADS:
+                with Client(proxy) as client:
+                    client.send(good)
+                    assert client.recv_message().startswith(OK_LINE), message.name
+                    with suppress(ConnectionError):  # refused before all is sent
+                        client.send(message.data)
+                    client.received.clear()
+                    with suppress(ConnectionError):
+                        client.recv_all()
+                    told[message.name] = status_of(bytes(client.received))
+            at_rest()
+            came = b"".join(bytes(end.received) for end in backend.connections)
+        assert told == wanted(HEADS)
+        assert came.count(b"HTTP/1.1\r\n") == came.count(b"GET /good ") == len(HEADS)
+        assert len(record.whole) == len(HEADS)
+        assert not record.faults
 
     def test_a_body_that_breaks_its_coding_never_becomes_whole(self) -> None:
         """Its head may have gone; what follows is broken off, and nothing odd goes."""
