@@ -12,6 +12,7 @@ from collections.abc import Callable
 from rsp.asker import Asker
 from rsp.exchange import Exchange
 from rsp.forward import OWN_VIAS, REFUSED, is_dated, status_line
+from rsp.http1.quick import ALONE, WITH_ONE
 from rsp.stream import READ_SIZE
 from rsp.upstream import Upstream
 
@@ -42,10 +43,10 @@ class Lane:
         match = quick.match_request(data)
         if not match or match.end() != len(data) or len(data) > quick.short or not pool.idle:
             return False
-        method, target, minor, host, fields = match.group(1, 2, 3, 4, 5)
-        if match.lastindex == 9 and match[7] in KEEP_ALIVE:
-            fields += match[9]
-        elif match.lastindex != 5:
+        method, target, minor, before, host, fields = match.group(1, 2, 3, 4, 5, 6)
+        if match.lastindex == WITH_ONE and match[8] in KEEP_ALIVE:
+            fields += match[10]
+        elif match.lastindex != ALONE:
             return False
         if minor != b"1" or method in REFUSED or client.service.draining:
             return False
@@ -54,8 +55,10 @@ class Lane:
             return False
         about = client.about
         assert about is not None
-        head = method, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", fields, about, VIA
-        self.head = b"".join((*head, b"X-Forwarded-Host: ", host, b"\r\n\r\n"))
+        head = method, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n"
+        self.head = b"".join(
+            (*head, before, fields, about, VIA, b"X-Forwarded-Host: ", host, b"\r\n\r\n")
+        )
         self.data, self.method = data, method
         self.upstream = upstream
         upstream.user = self

@@ -86,10 +86,10 @@ class World:
         self.settle()
         return not readable(self.backend)
 
-    def settle(self) -> None:
+    def settle(self, rounds: int = QUIET) -> None:
         """Turn until nothing is underway: nobody acts but the gateway, and loopback is quick."""
         quiet = 0
-        while quiet < QUIET:
+        while quiet < rounds:
             quiet = quiet + 1 if not self.loop.poll.poll(0.002, 1) else 0
             turn(self.loop)
 

@@ -9,7 +9,7 @@ import pytest
 from rsp.client import Client
 from rsp.stream import READ_SIZE
 from tests.corpus_of import corpus
-from tests.http_world import GET, OK, World, world
+from tests.http_world import GET, OK, QUIET, World, world
 from tests.on_loop import Clock, clock, turn_until
 
 __all__ = ["clock", "world"]  # fixtures
@@ -28,6 +28,7 @@ REQUESTS = [
     GET[:-2] + b"A: b\r\nConnection: Keep-Alive\r\nC: d\r\n\r\n",
     GET[:-2] + b"Connection: close\r\n\r\n",
     GET[:-2] + b"Connection: A\r\nA: b\r\n\r\n",
+    b"GET / HTTP/1.1\r\nX: y\r\nHost: a.test\r\nConnection: keep-alive\r\nZ: z\r\n\r\n",
     GET[:-2] + b"X-Forwarded-For: x\r\nVia: 1.1 y\r\n\r\n",
     GET[:-2] + b"Content-Length: 0\r\n\r\n",
     GET[:-2] + b"Content-Length: 2\r\n\r\nhi",
@@ -62,24 +63,38 @@ ANSWERS = [
 ]
 
 
-def conversation(lanes: bool, request: bytes, answer: bytes, clock: Clock) -> list[object]:
-    """Return all that is seen of an exchange on kept connections, from outside and from inside."""
+def alike(request: bytes, answer: bytes, clock: Clock) -> bool:
+    """Tell whether an exchange is the same in the lane; a busy machine gets a second chance."""
+    return any(
+        conversation(True, request, answer, clock, rounds)
+        == conversation(False, request, answer, clock, rounds)
+        for rounds in (QUIET, 50 * QUIET)
+    )
+
+
+def conversation(
+    lanes: bool, request: bytes, answer: bytes, clock: Clock, rounds: int
+) -> list[object]:
+    """Return all that is seen of an exchange on kept connections, from outside and from inside.
+
+    `rounds` are how many without news it takes until nothing more is underway.
+    """
     world = World()
     world.gateway.service.lanes = lanes
     client, upstream = world.asked()
     upstream.sendall(OK)
     world.read(client, b"ok")
     client.sendall(request)
-    world.settle()
+    world.settle(rounds)
     went = received(upstream)
     if went and answer:
         upstream.sendall(answer)
-        world.settle()
+        world.settle(rounds)
     came = received(client)
     alive = [len(world.gateway.clients), len(world.pool.idle), world.pool.count]
     upstream.close()
     clock.pass_(100)
-    world.settle()
+    world.settle(rounds)
     rest = received(client)
     world.close()
     return [went, came, alive, rest]
@@ -106,8 +121,7 @@ def test_it_is_all_the_same(clock: Clock, request_: bytes, answer: bytes) -> Non
     """What goes, what comes, who stays, and what a break makes of it."""
     if b"T / HTTP/1.1\r\nHost: a.test\r\nLong" in request_ and answer is not OK:
         return  # one of the long ones is enough
-    alike = [conversation(lanes, request_, answer, clock) for lanes in (True, False)]
-    assert alike[0] == alike[1]
+    assert alike(request_, answer, clock)
 
 
 def test_it_is_all_the_same_for_odd_messages(clock: Clock) -> None:
@@ -115,8 +129,7 @@ def test_it_is_all_the_same_for_odd_messages(clock: Clock) -> None:
     requests = [message.data for message in corpus("requests")]
     assert len(requests) > 100
     for request in requests[::7]:
-        alike = [conversation(lanes, request, OK, clock) for lanes in (True, False)]
-        assert alike[0] == alike[1], request
+        assert alike(request, OK, clock), request
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from rsp.http1.message import Limits, Request, Response, Special
 NAME = rb"[\-0-9A-Za-z]"  # of a name: others may look like a special one, and go the plain way
 NO_BODY = (204, 304)
 SLOTS = 3  # special fields at most, beside Host: the usual message has one or two
+ALONE, WITH_ONE = 6, 10  # the last group of a request with Host, and with one more special field
 KNOWN_HOST = rb"[Hh]ost:[ \t]*+([A-Za-z0-9.\-]++(?::[0-9]{0,5}+)?+)\r\n"
 
 
@@ -35,12 +36,12 @@ def by_letter(names: Iterable[bytes]) -> dict[bytes, bytes]:
     return {letter: b"(?:" + b"|".join(found) + b")" for letter, found in rests.items()}
 
 
-def lines(names: Iterable[bytes], limits: Limits) -> bytes:
+def lines(names: Iterable[bytes], limits: Limits, host: bytes = b"") -> bytes:
     """Return an expression for a head's fields, parted at those with these names.
 
-    Its groups: fields that pass; then SLOTS times a length, a word of Connection, or the line of
-    another special field, and fields that pass. That a name is not special, its first letter tells,
-    nearly always.
+    Its groups: fields that pass (with `host`: those before it, what it says, and those behind it);
+    then SLOTS times a length, a word of Connection, or the line of another special field, and
+    fields that pass. That a name is not special, its first letter tells, nearly always.
     """
     special = by_letter(names)
     initials = b"".join(special)
@@ -48,14 +49,15 @@ def lines(names: Iterable[bytes], limits: Limits) -> bytes:
     other = b"[%b]" % b"".join(re.escape(c) for c in free if re.match(NAME, c))
     begun = [any_case(letter) + b"(?!" + rest + b":)" for letter, rest in special.items()]
     plain = b"(?:" + b"|".join([other, *begun]) + b")" + NAME + b"*+:" + VCHAR + rb"*+\r\n"
-    passing = rb"((?:%b){0,%d}+)" % (plain, max(0, limits.fields - SLOTS - 1) // (SLOTS + 1))
+    passing = rb"((?:%b){0,%d}+)" % (plain, max(0, limits.fields - SLOTS - 1) // (SLOTS + 2))
     chosen = b"|".join(any_case(letter) + rest for letter, rest in special.items())
     slot = (
         rb"(?:(?:[Cc]ontent-[Ll]ength:[ \t]*+([0-9]{1,18}+)|"
         rb"[Cc]onnection:[ \t]*+([Kk]eep-[Aa]live|[Cc]lose)|"
         rb"((?:%b):%b*+))\r\n%b" % (chosen, VCHAR, passing)
     )
-    return passing + slot * SLOTS + b")?" * SLOTS + rb"\r\n"
+    behind = host + passing if host else b""
+    return passing + behind + slot * SLOTS + b")?" * SLOTS + rb"\r\n"
 
 
 class Quick:
@@ -65,8 +67,8 @@ class Quick:
         self.limits = limits
         self.short = min(limits.request_line, limits.head)  # bytes that are certainly not too many
         self.match_request = re.compile(
-            rb"(?!CONNECT )([A-Z]++) (/" + TARGET + rb"*+) HTTP/1\.([01])\r\n" + KNOWN_HOST
-            + lines(requests.SPECIAL | {TELLING}, limits)
+            rb"(?!CONNECT )([A-Z]++) (/" + TARGET + rb"*+) HTTP/1\.([01])\r\n"
+            + lines(requests.SPECIAL | {TELLING}, limits, KNOWN_HOST)
         ).match  # fmt: skip
         self.match_response = re.compile(
             rb"HTTP/1\.([01]) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*+)\r\n"
@@ -87,23 +89,24 @@ class Quick:
         end, limits = match.end(), self.limits
         if end > self.short and too_long(match.end(3), end, limits):
             return None
-        method, target, minor, host, fields = match.group(1, 2, 3, 4, 5)
+        method, target, minor, before, host, fields = match.group(1, 2, 3, 4, 5, 6)
         version = 1 if minor == b"1" else 0
+        fields = before + fields
         slots = match.lastindex
-        if slots == 5:
+        if slots == ALONE:
             return Request(
                 method, target, version, host, fields, {b"host": [host]}, 0, (), version == 1
             ), end
         special: Special = {b"host": [host]}
-        if slots == 9 and (word := match[7]):
+        if slots == WITH_ONE and (word := match[8]):
             special[b"connection"] = [word]
             options = options_in(word)
             keep_alive = b"close" not in options and (version == 1 or b"keep-alive" in options)
-            fields += match[9]
+            fields += match[10]
             return Request(
                 method, target, version, host, fields, special, 0, options, keep_alive
             ), end
-        fields = picked(fields, match.groups()[5:], special)
+        fields = picked(fields, match.groups()[6:], special)
         return requests.make_request(method, target, version, fields, special), end
 
     def take_response(self, received: bytes, method: bytes) -> tuple[Response, int] | None:
