@@ -134,6 +134,17 @@ class TestAResponse:
         upstream.sendall(OK)
         assert world.read(client, b"ok").startswith(b"HTTP/1.1 200")
 
+    @pytest.mark.parametrize("status", [b"205", b"206", b"299", b"401", b"407", b"426", b"599"])
+    def test_of_another_status_is_framed_as_any_other(self, world: World, status: bytes) -> None:
+        """205, too: a body that is there is no next answer; and what nobody knows passes."""
+        client, upstream = world.asked()
+        for _ in range(2):
+            upstream.sendall(OK.replace(b"200", status))
+            got = world.read(client, b"\r\n\r\nok")
+            assert got.startswith(b"HTTP/1.1 " + status + b" OK\r\n")
+            client.sendall(GET)
+            world.head(upstream)
+
     @pytest.mark.parametrize("status", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
     def test_comes_behind_interim_ones(self, world: World, status: bytes) -> None:
         """They pass to HTTP/1.1 at once (RFC 9110 §15.2)."""
@@ -226,6 +237,19 @@ class TestARequest:
             turn(world.loop, 2)
         got = world.read(world.accept(), b"0\r\n\r\n")
         assert got.partition(b"\r\n\r\n")[2] == b"1\r\no\r\n1\r\nk\r\n0\r\n\r\n"
+
+    @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"FROB"])
+    def test_may_have_a_body_whatever_its_method(self, world: World, method: bytes) -> None:
+        """Its framing says so, and not what the method means (RFC 9112 §6)."""
+        client = world.client()
+        client.sendall(put(2).replace(b"PUT", method) + b"ab" + GET)
+        upstream = world.accept()
+        got = world.read(upstream, b"\r\n\r\nab")
+        assert got.startswith(method + b" / HTTP/1.1\r\n")
+        assert b"\r\nContent-Length: 2\r\n" in got
+        upstream.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        world.head(client)
+        assert world.head(upstream).startswith(b"GET / ")
 
     def test_with_a_body_goes_as_it_comes(self, world: World) -> None:
         """The backend has the first part before the second one was sent."""
@@ -493,6 +517,19 @@ class TestAnEarlyAnswer:
             upstream.sendall(byte)
             world.read(client, byte)
         assert world.read_all(client) == b""
+
+    def test_ends_the_upload_once_it_is_complete(self, world: World) -> None:
+        """Nobody is asked to read on: the rest is thrown away, and both are let go."""
+        client = world.client()
+        client.sendall(put(10) + b"x")
+        upstream = world.accept()
+        world.read(upstream, b"x")
+        upstream.sendall(OK)
+        assert b"\r\nConnection: close\r\n" in world.read(client, b"ok")
+        client.sendall(b"x" * 9 + GET)
+        assert world.read_all(upstream) == b""
+        assert world.read_all(client) == b""
+        assert world.none_comes()
 
     def test_is_whole_though_the_client_breaks_its_upload_off(self, world: World) -> None:
         """With an end: it has heard enough to stop, and still wants the rest."""

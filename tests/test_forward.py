@@ -112,6 +112,29 @@ class TestRequestHead:
         lines = sent(parsed(b"TE: gzip, trailers", b"Connection: TE"))
         assert {b"TE: trailers", b"Connection: TE"} <= set(lines)
 
+    def test_keeps_what_is_said_to_the_other_end(self) -> None:
+        """Conditions, ranges, credentials (RFC 9110 §13.2.1, §11.6.2); in their order (§5.3)."""
+        said = [
+            b'If-None-Match: "a", W/"b"',
+            b"If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+            b'If-Range: "a"',
+            b"Range: bytes=0-1, 7-",
+            b"Authorization: Basic YTpi",
+            b"Referer: http://a.test/",
+            b"Cookie: a=1",
+            b"X-A: 2",
+            b"Never-Seen: \xff",
+            b"x-a: 1",
+            b"Date: then",
+            b"Trailer: T",
+        ]
+        assert sent(parsed(*said))[2:-4] == said
+
+    def test_reads_connection_with_empty_elements(self) -> None:
+        """A list may have some (RFC 9110 §5.6.1.2)."""
+        named = parsed(b"Connection: , X-A,\t,close,", b"Connection:", b"X-A: 1")
+        assert sent(named) == sent(parsed())
+
     @pytest.mark.parametrize("length", [b"0", b"12"])
     def test_tells_a_length_as_it_was_told(self, length: bytes) -> None:
         """0, too: for a POST it means something."""
@@ -233,6 +256,24 @@ class TestResponseHead:
     def test_has_not_what_connection_names(self) -> None:
         assert returned(answered(b"Connection: x-a", b"X-A: 1")) == returned(answered())
 
+    def test_keeps_what_is_said_to_the_other_end(self) -> None:
+        """Challenges, methods, what a cache reads, redirects (RFC 9110 §11.6.1, §10.2.1, §7.7)."""
+        said = [
+            b'WWW-Authenticate: Basic realm="a"',
+            b'WWW-Authenticate: Digest realm="b", nonce="c"',
+            b"Allow: GET, PUT",
+            b"Vary: *",
+            b'ETag: W/"a"',
+            b"Location: http://elsewhere.test/",
+            b"Cache-Control: no-transform",
+            b"Content-Range: bytes 0-1/9",
+            b"Content-Encoding: gzip",
+            b"Server: s",
+            b"Trailer: T",
+            b"Date: then",
+        ]
+        assert returned(answered(*said))[1:-2] == said
+
     def test_keeps_the_date_of_a_backend_that_has_a_clock(self) -> None:
         assert b"Date: then" in returned(answered(b"Date: then"))
 
@@ -281,6 +322,14 @@ def test_an_interim_head_says_nothing_of_connections() -> None:
     """103 with its links, and no more (RFC 8297)."""
     answer = answered(b"Link: </a>", b"Connection: x", b"X: 1", line=b"HTTP/1.1 103 Early Hints")
     assert forward.interim_head(answer) == b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.0 200"])
+def test_a_status_line_has_its_space_without_a_reason_too(line: bytes) -> None:
+    """And our version, whatever the backend's is (RFC 9112 §4, §2.3)."""
+    assert returned(answered(line=line))[0] == b"HTTP/1.1 200 "
+    interim = forward.interim_head(answered(line=line.replace(b"200", b"103")))
+    assert interim == b"HTTP/1.1 103 \r\n\r\n"
 
 
 def test_a_client_is_told_of_as_it_came() -> None:

@@ -5,6 +5,8 @@ import logging
 import os
 import socket
 import threading
+import time
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -74,6 +76,18 @@ class TestTheUsual:
         upstream.sendall(OK)
         assert world.read(client, b"ok").count(b"\r\nDate: ") == 1
 
+    def test_time_is_written_as_the_standard_has_it(self, world: World) -> None:
+        """In an answer of our own, too (RFC 9110 §5.6.7, IMF-fixdate)."""
+        client, upstream = world.asked()
+        upstream.sendall(OK)
+        answers = [world.read(client, b"ok")]
+        client.sendall(HERE)
+        answers.append(world.read(client, b"\r\n\r\n"))
+        for got in answers:
+            (line,) = [line for line in got.split(b"\r\n") if line.startswith(b"Date: ")]
+            when = datetime.strptime(line[6:].decode(), "%a, %d %b %Y %H:%M:%S GMT")
+            assert abs(when.replace(tzinfo=UTC).timestamp() - time.time()) < 5
+
 
 class TestRequestsInARow:
     def test_are_answered_in_order(self, world: World) -> None:
@@ -116,7 +130,9 @@ class TestRequestsInARow:
             GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + GET
         )
         upstream.sendall(OK)
-        assert world.read_all(client).count(b"HTTP/1.1 ") == 1
+        got = world.read_all(client)
+        assert got.count(b"HTTP/1.1 ") == 1
+        assert b"\r\nConnection: close\r\n" in got
         assert world.none_comes()
 
     def test_behind_one_that_is_refused_are_not_read(self, world: World) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rsp.access import MUCH, AccessLog, flush_all
-from rsp.forwarded import is_trusted
+from rsp.forwarded import element, is_trusted
 from rsp.gateway import silent
 from rsp.loop import Loop
 from rsp.options import Options, Timeouts
@@ -79,6 +79,13 @@ class TestForwarded:
         assert b'Forwarded: for=127.0.0.1;host="a.test";proto=http' in lines
         assert b"X-Forwarded-For: 127.0.0.1" in lines
         assert b"X-Forwarded-Host: a.test" in lines
+
+    def test_says_ipv6_in_brackets_and_quotes(self) -> None:
+        """For its colons (RFC 7239 §6), and nobody where no address is known (§6.2)."""
+        assert element(b"2001:db8::1", b"a.test:81") == (
+            b'for="[2001:db8::1]";host="a.test:81";proto=http'
+        )
+        assert element(b"", None) == b"for=unknown;proto=http"
 
     def test_is_not_said_unless_it_is_wanted(self, made: Made) -> None:
         assert not [line for line in asked_of(made(Options())) if line.startswith(b"Forwarded")]
