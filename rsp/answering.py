@@ -181,7 +181,7 @@ class Answering:
                 upstream.close()
         if client.log:
             self.note()
-        client.on_done(keep=self.keep)
+        client.on_done(keep=self.keep, last=not (self.request.keep_alive or self.body))
 
     def note(self, status: int = 0) -> None:
         """Note this exchange in the access log, with its own status where none is given."""

@@ -130,8 +130,8 @@ class Asker(Leaving):
         """Let more of the request come, or of what is behind it."""
         raise NotImplementedError
 
-    def on_done(self, *, keep: bool) -> None:
-        """Go on behind a complete response."""
+    def on_done(self, *, keep: bool, last: bool = False) -> None:
+        """Go on behind a complete response; `last`: the client has said that it asks no more."""
         raise NotImplementedError
 
     def switch(self, upstream: Upstream, head: bytes, data: bytes) -> None:

@@ -15,7 +15,7 @@ from rsp.exchange import Exchange
 from rsp.http1.message import BadRequest, Request
 from rsp.http1.requests import take_request
 from rsp.lane import Lane
-from rsp.service import SLOW, Service
+from rsp.service import Service
 from rsp.stream import HIGH_WATER, LOW_WATER
 from rsp.upstream import Upstream
 
@@ -146,12 +146,17 @@ class Client(Asker):
         if len(self.received) < HIGH_WATER:
             self.resume()
 
-    def on_done(self, *, keep: bool) -> None:
-        """Go on behind a complete response: with the next request, or to the end."""
+    def on_done(self, *, keep: bool, last: bool = False) -> None:
+        """Go on behind a complete response: with the next request, or to the end.
+
+        `last`: the client has said that it asks no more, so there is nothing to wait for.
+        """
         self.unusual = None
         if self.closing:  # it has gone
             return
-        if not keep or self.service.draining:
+        if not keep and last and self.pending is None and not self.received:
+            self.leave()
+        elif not keep or self.service.draining:
             self.finish_up()
         elif not self.taking:
             self.next()
@@ -222,12 +227,6 @@ class Client(Asker):
         self.closing = self.ended = True  # whoever holds it still can do no more
         self.service.on_tunnel(self, upstream, head + data, said)
 
-    def on_too_long(self) -> None:
-        """End an exchange that has taken too long as a whole, however it went on."""
-        if self.exchange:
-            self.exchange.keep = False
-            self.exchange.fail(SLOW)
-
     def on_timeout(self) -> None:
         """Do what follows when a deadline has passed."""
         exchange = self.exchange
@@ -239,11 +238,11 @@ class Client(Asker):
             self.leave()
         elif exchange:
             body = exchange.body
-            exchange.keep = False
             if body and not body.done and not self.paused:
+                exchange.keep = False
                 exchange.fail(BadRequest(408, "the request's body took too long"))
             else:
-                exchange.fail(SLOW)
+                exchange.on_too_long()
         elif self.received:
             self.answer_with(BadRequest(408, "the request took too long"))
         else:

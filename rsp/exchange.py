@@ -15,6 +15,7 @@ from rsp.http1.body import LengthReader, Reader
 from rsp.http1.chunked import ChunkedReader, Malformed, chunk, last_chunk
 from rsp.http1.message import BadRequest, BadResponse, Request
 from rsp.pool import Asked
+from rsp.service import SLOW
 from rsp.splice import BULK, Splice
 from rsp.upstream import Upstream
 
@@ -210,6 +211,11 @@ class Exchange(Answering):
             and self.body is None
             and self.request.method in IDEMPOTENT
         )
+
+    def on_too_long(self) -> None:
+        """End it: the backend's answer has taken too long, or all of it."""
+        self.keep = False
+        self.fail(SLOW)
 
     def fail(self, error: RspError) -> None:
         """Answer in the backend's place, or break off when its answer has begun."""

@@ -119,10 +119,10 @@ class Gateway(Accepting):
         for client in late:
             self.loop.safely(client.on_timeout)
         if whole := self.service.timeouts.request:
-            for client in [
-                c for c in self.clients if c.exchange and c.exchange.began < now - whole
-            ]:
-                self.loop.safely(client.on_too_long)
+            underway = [client.exchange for client in self.clients if client.exchange]
+            for exchange in underway:
+                if exchange.began < now - whole:
+                    self.loop.safely(exchange.on_too_long)
         for relay in [one for one in self.tunnels if self.is_silent(one, now)]:
             relay.close(reset=True)
         self.pool.sweep()

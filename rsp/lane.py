@@ -11,20 +11,23 @@ from collections.abc import Callable
 
 from rsp.asker import Asker
 from rsp.exchange import Exchange
-from rsp.forward import OWN_VIAS, REFUSED, is_dated, status_line
+from rsp.forward import OWN_VIAS, REFUSED, connection, is_dated, status_line
 from rsp.http1.quick import ALONE, WITH_ONE
-from rsp.stream import READ_SIZE
+from rsp.stream import HIGH_WATER, READ_SIZE
 from rsp.upstream import Upstream
 
-KEEP_ALIVE = frozenset((b"keep-alive", b"Keep-Alive"))
+KEEP_ALIVE = frozenset((b"keep-alive", b"Keep-Alive", b"keep-Alive", b"Keep-alive"))
 NO_BODY = frozenset((b"204", b"304"))
 VIA = OWN_VIAS[1]
+FOR_HOST = b"X-Forwarded-Host: "
 
 
 class Lane:
     """The way of one client's usual exchanges; while one is underway, it has an upstream."""
 
-    __slots__ = ("began", "client", "data", "head", "method", "promote", "upstream")
+    __slots__ = (
+        *("began", "client", "data", "head", "keep", "method", "minor", "promote", "upstream"),
+    )
 
     def __init__(self, client: Asker, promote: Callable[[], Exchange]) -> None:
         self.client = client
@@ -32,6 +35,7 @@ class Lane:
         self.upstream: Upstream | None = None
         self.data = self.head = self.method = b""  # the request as it came, and as it went
         self.began = 0.0
+        self.minor, self.keep = 1, True  # of HTTP/1.x; the client may stay
 
     def __repr__(self) -> str:
         return f"<Lane: {'in use' if self.upstream else 'free'}>"
@@ -44,11 +48,15 @@ class Lane:
         if not match or match.end() != len(data) or len(data) > quick.short or not pool.idle:
             return False
         method, target, minor, before, host, fields = match.group(1, 2, 3, 4, 5, 6)
-        if match.lastindex == WITH_ONE and match[8] in KEEP_ALIVE:
+        self.minor = 1 if minor == b"1" else 0
+        if match.lastindex == ALONE:
+            self.keep = self.minor == 1
+        elif match.lastindex == WITH_ONE and (word := match[8]):
+            self.keep = word in KEEP_ALIVE
             fields += match[10]
-        elif match.lastindex != ALONE:
+        else:
             return False
-        if minor != b"1" or method in REFUSED or client.service.draining:
+        if method in REFUSED or client.service.draining:
             return False
         upstream = pool.take()
         if not upstream:
@@ -57,7 +65,7 @@ class Lane:
         assert about is not None
         head = method, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n"
         self.head = b"".join(
-            (*head, before, fields, about, VIA, b"X-Forwarded-Host: ", host, b"\r\n\r\n")
+            (*head, before, fields, about, OWN_VIAS[self.minor], FOR_HOST, host, b"\r\n\r\n")
         )
         self.data, self.method = data, method
         self.upstream = upstream
@@ -88,9 +96,14 @@ class Lane:
         client.deadline = client.loop.now + client.service.timeouts.idle
         date = b"" if is_dated(fields) else b"Date: %b\r\n" % client.date()
         head = status_line(int(status), reason), fields, date, VIA, b"Content-Length: ", length
-        client.send(b"".join((*head, b"\r\n\r\n", data[match.end() :])))
-        if client.pending is not None:
-            client.read_on()
+        if self.keep and self.minor:
+            client.send(b"".join((*head, b"\r\n\r\n", data[match.end() :])))
+            if client.size >= HIGH_WATER:
+                client.pause()  # who does not read its answers gets no more of them
+            return
+        stays = connection(self.keep, self.minor)
+        client.send(b"".join((*head, b"\r\n", stays, b"\r\n", data[match.end() :])))
+        client.on_done(keep=self.keep, last=True)
 
     def is_usual(self, match: re.Match[bytes], upstream: Upstream, size: int) -> bool:
         """Tell whether a response is here from its first byte to its last, and leaves all as it is.
