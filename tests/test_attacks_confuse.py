@@ -12,12 +12,84 @@ import pytest
 from rsp.options import Options
 from rsp.pipes import CAN_SPLICE
 from rsp.splice import BULK
+from rsp.stream import READ_SIZE
 from tests.http_world import GET, OK, World, world
 from tests.on_loop import SMALL, Clock, clock, turn_until
 
 __all__ = ["clock", "world"]  # fixtures
 
+POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 PUT = b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\n"
+
+
+def behind(total: int) -> bytes:
+    """Return a response of so many bytes, head and all."""
+    head = LENGTH % (total - len(LENGTH % total))
+    return head + b"x" * (total - len(head))
+
+
+class TestBytesBehindAResponse:
+    """A backend that was made to answer twice: the second answer waits for the next who asks."""
+
+    @pytest.mark.parametrize("total", [READ_SIZE, READ_SIZE - 1, 2 * READ_SIZE])
+    def test_are_not_the_answer_to_a_request_that_waits(self, world: World, total: int) -> None:
+        """The response ends where a read ends, so what lies behind it was not seen with it."""
+        client = world.client()
+        client.sendall(GET + GET.replace(b"/", b"/next", 1))
+        upstream = world.accept()
+        world.head(upstream)
+        upstream.sendall(behind(total) + POISON)
+        assert world.head(world.accept()).startswith(b"GET /next ")
+        world.settle()
+        assert b"poison" not in client.recv(1 << 20, socket.MSG_PEEK)[total:]
+
+    @pytest.mark.skipif(not CAN_SPLICE, reason="no os.splice here")
+    def test_are_not_it_when_the_body_was_moved_in_the_kernel(self, world: World) -> None:
+        """A splice stops exactly at the body's end, and sees nothing of what is behind."""
+        client = world.client()
+        client.sendall(GET + GET.replace(b"/", b"/next", 1))
+        upstream = world.accept()
+        world.head(upstream)
+        upstream.sendall(LENGTH % BULK)
+        world.head(client)
+        upstream.sendall(b"x" * BULK + POISON)
+        assert world.head(world.accept()).startswith(b"GET /next ")
+
+    def test_that_come_in_the_same_round_are_not_it(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A round may have many events: much can come between one client's end and another's."""
+        first, upstream = world.asked()
+        second = world.client()
+        side = world.side(second)
+        usual = type(world.pool).put
+
+        def put(*arguments: object) -> None:
+            usual(*arguments)  # type: ignore[arg-type]
+            upstream.sendall(POISON)
+            second.sendall(GET)
+            side.on_readable()
+
+        monkeypatch.setattr(type(world.pool), "put", put)
+        upstream.sendall(OK)
+        world.read(first, b"ok")
+        monkeypatch.undo()
+        world.accept().sendall(OK)
+        assert world.read(second, b"ok").endswith(b"\r\n\r\nok")
+
+    def test_are_not_the_answer_to_one_who_waits_for_room(self, clock: Clock) -> None:
+        """It goes from hand to hand when no more may be dialled."""
+        world = World(options=Options(upstreams=1))
+        first, upstream = world.asked()
+        second = world.client()
+        second.sendall(GET)
+        world.settle()
+        upstream.sendall(behind(READ_SIZE) + POISON)
+        world.read(first, b"x" * 100)
+        world.accept().sendall(OK)
+        assert world.read(second, b"ok").endswith(b"\r\n\r\nok")
+        world.close()
 
 
 @pytest.mark.skipif(not CAN_SPLICE, reason="no os.splice here")
