@@ -5,6 +5,7 @@ the request and decides what a break means.
 """
 
 import logging
+import re
 
 from rsp import forward
 from rsp.asker import Asker
@@ -12,6 +13,7 @@ from rsp.errors import RspError
 from rsp.http1.body import LengthReader, Reader, reader
 from rsp.http1.chunked import Malformed, chunk, last_chunk
 from rsp.http1.message import CHUNKED, UNTIL_END, BadResponse, Request, Response
+from rsp.http1.quick import response_of
 from rsp.http1.responses import take_response
 from rsp.splice import BULK, Splice
 from rsp.upstream import Upstream
@@ -55,8 +57,8 @@ class Answering:
         """The connection broke off before the answer was complete."""
         raise NotImplementedError
 
-    def on_answer(self, data: bytes) -> None:
-        """Take what the backend sent."""
+    def on_answer(self, data: bytes, parted: re.Match[bytes] | None = None) -> None:
+        """Take what the backend sent; `parted` is what the quick reader has made of its head."""
         if self.answer:
             self.client.deadline = self.client.loop.now + self.client.patience
             self.pass_content(data)
@@ -64,17 +66,20 @@ class Answering:
         if self.received:
             data = self.received + data
         try:
-            self.take_head(data)
+            self.take_head(data, parted)
         except BadResponse as error:
             log.warning("Bad response from %s: %s", self.client.pool.backend, error)
             self.fail(error)
 
-    def take_head(self, data: bytes) -> None:
+    def take_head(self, data: bytes, parted: re.Match[bytes] | None = None) -> None:
         """Take the head of a response, and of those before it that are interim."""
         client, method = self.client, self.request.method
         while data:
+            found = (response_of(parted, method), parted.end()) if parted else None
+            parted = None
             # Not the quick way behind a part: for each new byte it would read all again.
-            found = None if self.received else client.quick.take_response(data, method)
+            if not found and not self.received:
+                found = client.quick.take_response(data, method)
             if not found:
                 found = take_response(data, method, client.limits, len(self.received))
             if not found:

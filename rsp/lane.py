@@ -12,7 +12,7 @@ from collections.abc import Callable
 from rsp.asker import Asker
 from rsp.exchange import Exchange
 from rsp.forward import OWN_VIAS, REFUSED, connection, is_dated, status_line
-from rsp.http1.quick import ALONE, WITH_ONE
+from rsp.http1.quick import ALONE, WITH_ONE, request_of
 from rsp.stream import HIGH_WATER, READ_SIZE
 from rsp.upstream import Upstream
 
@@ -26,14 +26,15 @@ class Lane:
     """The way of one client's usual exchanges; while one is underway, it has an upstream."""
 
     __slots__ = (
-        *("began", "client", "data", "head", "keep", "method", "minor", "promote", "upstream"),
+        *("asked", "began", "client", "head", "keep", "method", "minor", "promote", "upstream"),
     )
 
     def __init__(self, client: Asker, promote: Callable[[], Exchange]) -> None:
         self.client = client
         self.promote = promote  # the client's: it has the exchange from then on
         self.upstream: Upstream | None = None
-        self.data = self.head = self.method = b""  # the request as it came, and as it went
+        self.asked: re.Match[bytes] | None = None  # the request, as the quick reader parted it
+        self.head = self.method = b""  # its head as it went
         self.began = 0.0
         self.minor, self.keep = 1, True  # of HTTP/1.x; the client may stay
 
@@ -67,7 +68,7 @@ class Lane:
         self.head = b"".join(
             (*head, before, fields, about, OWN_VIAS[self.minor], FOR_HOST, host, b"\r\n\r\n")
         )
-        self.data, self.method = data, method
+        self.asked, self.method = match, method
         self.upstream = upstream
         upstream.user = self
         upstream.served += 1
@@ -81,8 +82,11 @@ class Lane:
         client, upstream = self.client, self.upstream
         assert upstream
         match = client.quick.match_response(data)
-        if not match or not self.is_usual(match, upstream, len(data)):
+        if not match or match.end() > client.quick.short:
             self.promote().on_answer(data)
+            return
+        if not self.is_usual(match, upstream, len(data)):
+            self.promote().on_answer(data, match)
             return
         status, reason, fields, length, more = match.group(2, 3, 4, 5, 8)
         fields += more + (match[12] or b"")
@@ -93,6 +97,7 @@ class Lane:
         client.pool.put(upstream)
         if client.log:
             self.note(int(status), int(length))
+        self.asked, self.head = None, b""  # an idle client needs no memory for them
         client.deadline = client.loop.now + client.service.timeouts.idle
         date = b"" if is_dated(fields) else b"Date: %b\r\n" % client.date()
         head = status_line(int(status), reason), fields, date, VIA, b"Content-Length: ", length
@@ -117,23 +122,20 @@ class Lane:
             return False
         if status < b"200" or status in NO_BODY or self.method == b"HEAD":
             return False
-        sound = upstream.pending is None and not upstream.broken
-        return sound and match.end() <= self.client.quick.short
+        return upstream.pending is None and not upstream.broken
 
     def note(self, status: int, sent: int) -> None:
         """Note this exchange in the access log."""
         client = self.client
-        found = client.quick.take_request(self.data)
-        if client.log and found:
-            client.log.note(client.peer, found[0], status, sent, self.began)
+        if client.log and self.asked:
+            client.log.note(client.peer, request_of(self.asked), status, sent, self.began)
 
     def exchange(self) -> Exchange:
         """Return the exchange that this would be; the lane is free then."""
         client, upstream = self.client, self.upstream
-        found = client.quick.take_request(self.data)
-        assert found
+        assert self.asked
         assert upstream
-        exchange = Exchange(client, found[0])
+        exchange = Exchange(client, request_of(self.asked))
         exchange.head, exchange.began = self.head, self.began
         exchange.upstream, self.upstream = upstream, None
         upstream.user = exchange

@@ -89,25 +89,7 @@ class Quick:
         end, limits = match.end(), self.limits
         if end > self.short and too_long(match.end(3), end, limits):
             return None
-        method, target, minor, before, host, fields = match.group(1, 2, 3, 4, 5, 6)
-        version = 1 if minor == b"1" else 0
-        fields = before + fields
-        slots = match.lastindex
-        if slots == ALONE:
-            return Request(
-                method, target, version, host, fields, {b"host": [host]}, 0, (), version == 1
-            ), end
-        special: Special = {b"host": [host]}
-        if slots == WITH_ONE and (word := match[8]):
-            special[b"connection"] = [word]
-            options = options_in(word)
-            keep_alive = b"close" not in options and (version == 1 or b"keep-alive" in options)
-            fields += match[10]
-            return Request(
-                method, target, version, host, fields, special, 0, options, keep_alive
-            ), end
-        fields = picked(fields, match.groups()[6:], special)
-        return requests.make_request(method, target, version, fields, special), end
+        return request_of(match), end
 
     def take_response(self, received: bytes, method: bytes) -> tuple[Response, int] | None:
         """Return the response to `method` at the beginning of `received`, and where its head ends.
@@ -115,32 +97,51 @@ class Quick:
         None: it is not complete, or not a usual one. Raises BadResponse.
         """
         match = self.match_response(received)
-        if not match:
+        if not match or match.end() - 4 > self.limits.head:
             return None
-        end = match.end()
-        if end - 4 > self.limits.head:
-            return None
-        minor, digits, reason, fields, length = match.group(1, 2, 3, 4, 5)
-        version, status, slots = 1 if minor == b"1" else 0, int(digits), match.lastindex
-        if length and method != b"HEAD" and status >= 200 and status not in NO_BODY:
-            if slots == 8:
-                fields += match[8]
-                special: Special = {b"content-length": [length]}
-                keep = version == 1
-                return Response(
-                    status, reason, version, fields, special, int(length), (), keep
-                ), end
-            if slots == 12 and (word := match[10]):
-                fields += match[8] + match[12]
-                special = {b"content-length": [length], b"connection": [word]}
-                options = options_in(word)
-                keep = b"close" not in options and (version == 1 or b"keep-alive" in options)
-                return Response(
-                    status, reason, version, fields, special, int(length), options, keep
-                ), end
-        special = {}
-        fields = picked(fields, match.groups()[4:], special)
-        return responses.make_response(method, version, status, reason, fields, special), end
+        return response_of(match, method), match.end()
+
+
+def request_of(match: re.Match[bytes]) -> Request:
+    """Return the request that the expression has parted. Raises BadRequest."""
+    method, target, minor, before, host, fields = match.group(1, 2, 3, 4, 5, 6)
+    version = 1 if minor == b"1" else 0
+    fields = before + fields
+    slots = match.lastindex
+    if slots == ALONE:
+        return Request(
+            method, target, version, host, fields, {b"host": [host]}, 0, (), version == 1
+        )
+    special: Special = {b"host": [host]}
+    if slots == WITH_ONE and (word := match[8]):
+        special[b"connection"] = [word]
+        options = options_in(word)
+        keep_alive = b"close" not in options and (version == 1 or b"keep-alive" in options)
+        fields += match[10]
+        return Request(method, target, version, host, fields, special, 0, options, keep_alive)
+    fields = picked(fields, match.groups()[6:], special)
+    return requests.make_request(method, target, version, fields, special)
+
+
+def response_of(match: re.Match[bytes], method: bytes) -> Response:
+    """Return the response to `method` that the expression has parted. Raises BadResponse."""
+    minor, digits, reason, fields, length = match.group(1, 2, 3, 4, 5)
+    version, status, slots = 1 if minor == b"1" else 0, int(digits), match.lastindex
+    if length and method != b"HEAD" and status >= 200 and status not in NO_BODY:
+        if slots == 8:
+            fields += match[8]
+            special: Special = {b"content-length": [length]}
+            keep = version == 1
+            return Response(status, reason, version, fields, special, int(length), (), keep)
+        if slots == 12 and (word := match[10]):
+            fields += match[8] + match[12]
+            special = {b"content-length": [length], b"connection": [word]}
+            options = options_in(word)
+            keep = b"close" not in options and (version == 1 or b"keep-alive" in options)
+            return Response(status, reason, version, fields, special, int(length), options, keep)
+    special = {}
+    fields = picked(fields, match.groups()[4:], special)
+    return responses.make_response(method, version, status, reason, fields, special)
 
 
 def too_long(line: int, end: int, limits: Limits) -> bool:
