@@ -3,11 +3,11 @@
 Each reads what well-behaved clients send; where a message has both fields, they differ.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rsp.lab.backends import Backend, Temper
 from rsp.lab.clients import Client, Server
-from rsp.lab.drawing import Sketch, sketch
+from rsp.lab.drawing import Arrow, Sketch
 from rsp.lab.ends import BLANK_LINE, End, message_length
 from rsp.lab.recorder import Kind
 from rsp.lab.rest import at_rest
@@ -103,11 +103,29 @@ def as_read(transcript: Transcript, names: Mapping[str, str], **readers: Ends) -
     """Return what was sent, each time with what its receiver finds in it.
 
     `names` are those of the clients, by the transcript's; whoever is no reader goes by length.
+    Red is what holds more than one message, and what a client gets that answers somebody else.
     """
-    said = []
+    arrows: list[Arrow] = []
     for sender, receiver, kind, data in transcript:
         if kind is Kind.DATA:
-            found = messages_in(data, readers.get(receiver, by_length))
-            told = " + ".join(map(name_of, found))
-            said.append((names.get(sender, sender), names.get(receiver, receiver), told))
-    return sketch(*said)
+            found = list(map(name_of, messages_in(data, readers.get(receiver, by_length))))
+            ends = names.get(sender, sender), names.get(receiver, receiver)
+            arrow = Arrow(*ends, " + ".join(found), kind)
+            astray = len(found) > 1 or is_for_another(arrow, arrows)
+            arrows.append(arrow._replace(astray=astray))
+    return Sketch(arrows)
+
+
+def is_for_another(answer: Arrow, before: Sequence[Arrow]) -> bool:
+    """Tell whether a backend said this, and to another request than this client's last one."""
+    asked = [arrow.label for arrow in before if arrow.sender == answer.receiver]
+    heard = [word for arrow in before if arrow.receiver == "backend" for word in parts(arrow)]
+    said = [word for arrow in before if arrow.sender == "backend" for word in parts(arrow)]
+    if not asked or answer.label not in said:
+        return False
+    return dict(zip(heard, said, strict=False)).get(asked[-1]) != answer.label
+
+
+def parts(arrow: Arrow) -> list[str]:
+    """Return the messages that stand on an arrow."""
+    return arrow.label.split(" + ")

@@ -18,16 +18,18 @@ COLOURS = {
     Kind.NOTE: "#7a4b00",
 }
 INK, LINE, CARD = "#1d2939", "#d0d5dd", "#ffffff"
+ASTRAY = COLOURS[Kind.RESET]  # red
 NARROW_TEXT = 12  # columns between two lifelines of the plain form, at least
 
 
 class Arrow(NamedTuple):
-    """One row of the diagram; a note stands beside its sender."""
+    """One row of the diagram; a note stands beside its sender. `astray`: it should not be there."""
 
     sender: str
     receiver: str
     label: str
     kind: Kind
+    astray: bool = False
 
 
 def participants(arrows: Sequence[Arrow]) -> list[str]:
@@ -81,7 +83,7 @@ def text_row(arrow: Arrow, names: Sequence[str], columns: Sequence[int]) -> str:
         row[start + 1 : start + 1 + len(note)] = note
         return "".join(row)
     left, right = min(start, end), max(start, end)
-    dash = "─" if arrow.kind is Kind.DATA else "╌"
+    dash = "═" if arrow.astray else "─" if arrow.kind is Kind.DATA else "╌"
     row[left + 1 : right] = f" {arrow.label} ".center(right - left - 1, dash)
     row[right - 1 if end > start else left + 1] = ">" if end > start else "<"
     if arrow.kind is Kind.RESET:
@@ -148,7 +150,7 @@ def label(
 
 def drawn(arrow: Arrow, start: float, end: float, y: float) -> list[str]:
     """Return one row: an arrow with its words above it, or a note beside its lifeline."""
-    colour = COLOURS[arrow.kind]
+    colour = ASTRAY if arrow.astray else COLOURS[arrow.kind]
     if arrow.kind is Kind.NOTE:
         return [
             f"<circle cx='{start:.1f}' cy='{y - 4:.1f}' r='4' fill='{colour}'/>",

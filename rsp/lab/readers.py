@@ -52,7 +52,7 @@ class Verdicts:
     def _repr_svg_(self) -> str:
         return as_svg(self.heads, self.rows)
 
-    def split(self) -> list[str]:
+    def disputed(self) -> list[str]:
         """Return the messages of which there are two readings."""
         return [row.what for row in self.rows if len(readings(row)) > 1]
 

@@ -3,7 +3,7 @@
 import re
 import string
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from tests.answers import right, wrong
 
@@ -80,6 +80,60 @@ def by_the_last_three() -> Feed:
         return end + 4 - before if end >= 0 else None
 
     return feed
+
+
+@wrong("10.1", "of a piece of 100 bytes it keeps 100")
+def a_window_that_grows() -> Feed:
+    window: deque[int] = deque()
+
+    def feed(piece: bytes) -> int | None:
+        for place, byte in enumerate(piece, start=1):
+            window.append(byte)
+            if bytes(window).endswith(BLANK):
+                return place
+        return None
+
+    return feed
+
+
+class Slotted:
+    """A finder that has no dict, and keeps what it needs."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last = b""
+
+    def __call__(self, piece: bytes) -> int | None:
+        before, received = len(self.last), self.last + piece
+        self.last = received[-3:]
+        end = received.find(BLANK)
+        return end + 4 - before if end >= 0 else None
+
+
+@right("10.1")
+def without_a_dict() -> Feed:
+    return Slotted()
+
+
+def states() -> Generator[int | None, bytes]:
+    """Take piece after piece; a generator is a machine, too."""
+    state, found = 0, None
+    while True:
+        piece = yield found
+        found = None
+        for place, byte in enumerate(piece, start=1):
+            state = state + 1 if byte == BLANK[state] else int(byte == BLANK[0])
+            if state == 4:
+                found = place
+                break
+
+
+@right("10.1")
+def by_a_generator() -> Feed:
+    machine = states()
+    next(machine)
+    return machine.send
 
 
 @right("10.1")
@@ -221,6 +275,28 @@ def only_while_it_is_incomplete(recv: Recv, limit: int) -> tuple[bytes, bytes]:
         if BLANK not in received and len(received) > limit + 3:
             raise ValueError("too long")
     head, _, rest = received.partition(BLANK)
+    return head, rest
+
+
+@wrong("10.3", "the head that it returns is b'GET / HTTP/1.1\\r\\nHost: a.test\\r\\n'")
+def with_its_last_line_end(recv: Recv, limit: int) -> tuple[bytes, bytes]:
+    head, rest = line_by_line(recv, limit)
+    return head + b"\r\n", rest
+
+
+@wrong("10.3", "limit 28, byte by byte: ValueError")
+def counts_the_beginning_of_the_end(recv: Recv, limit: int) -> tuple[bytes, bytes]:
+    received = b""
+    while BLANK not in received:
+        if len(received) > limit:
+            raise ValueError("too long")
+        data = recv()
+        if not data:
+            raise EOFError
+        received += data
+    head, _, rest = received.partition(BLANK)
+    if len(head) > limit:
+        raise ValueError("too long")
     return head, rest
 
 

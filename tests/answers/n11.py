@@ -161,6 +161,11 @@ def covers_all(hidden: bytes) -> bytes:
     return HEAD % len(body) + body
 
 
+@wrong("11.3", "a request without Host is refused before that")
+def without_a_host(hidden: bytes) -> bytes:
+    return behind_a_chunk_of_its_own(hidden).replace(b"Host: a\r\n", b"", 1)
+
+
 @wrong("11.3", "the proxy finds no whole request, or 2 parts")
 def the_other_way_round(hidden: bytes) -> bytes:
     return HEAD % (5 + len(hidden)) + b"0\r\n\r\n" + hidden

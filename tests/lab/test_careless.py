@@ -8,12 +8,15 @@ from rsp.lab.careless import (
     ask_in_turn,
     by_chunks,
     by_length,
+    is_for_another,
     messages_in,
     name_of,
     reading,
 )
 from rsp.lab.clients import Client, request
 from rsp.lab.cuts import cuts
+from rsp.lab.drawing import Arrow, sketch
+from rsp.lab.recorder import Kind
 from rsp.lab.running import running
 from rsp.lab.tempers import response
 from rsp.stages import s05_threads
@@ -80,6 +83,22 @@ class TestReading:
             ("backend", "proxy", "200 a page + 200 a page"),
             ("proxy", "client: two", "200 a page + 200 a page"),
         ]
+        assert [arrow.astray for arrow in told.arrows] == [*[False] * 5, *[True] * 3]
+
+    def test_an_answer_to_another_request_is_astray(self) -> None:
+        """The first answer is right, the second one is what the hidden request got."""
+        said = [("client-1", "proxy", "GET /a"), ("proxy", "backend", "GET /a + GET /b")]
+        said += [("backend", "proxy", "200 a + 200 b"), ("client-2", "proxy", "GET /c")]
+        before = sketch(*said, ("proxy", "backend", "GET /c"), ("backend", "proxy", "200 c")).arrows
+        for client, told, astray in [
+            ("client-1", "200 a", False),
+            ("client-2", "200 b", True),
+            ("client-2", "200 c", False),
+            ("client-2", "502 Refused", False),  # the proxy's own
+            ("client-3", "200 b", False),  # it has asked nothing
+        ]:
+            answer = Arrow("proxy", client, told, Kind.DATA)
+            assert is_for_another(answer, before) == astray
 
 
 class TestCuts:

@@ -148,6 +148,13 @@ def test_colours_and_dashes_tell_bytes_from_the_rest() -> None:
     assert len(re.findall("stroke-dasharray", svg)) == 3
 
 
+def test_what_is_astray_is_red_and_doubled() -> None:
+    usual = arrow("a", "rsp")
+    astray = usual._replace(astray=True)
+    assert as_svg([astray]) == as_svg([usual]).replace("#175cd3", "#b42318")
+    assert as_text([astray]) == as_text([usual]).replace("─", "═")
+
+
 def test_a_sketch_may_say_how_an_arrow_is_drawn() -> None:
     """As a step of a transcript is; without a word it carries data."""
     drawn = sketch(

@@ -33,11 +33,11 @@ class TestTheReaders:
 
 class TestVerdicts:
     def test_what_has_two_readings_is_named(self) -> None:
-        assert asked(USUAL, TWICE).split() == ["message 2"]
+        assert asked(USUAL, TWICE).disputed() == ["message 2"]
 
     def test_a_refusal_is_no_reading(self) -> None:
         both = {"strict": refuses, "literal": literal}
-        assert verdicts(both, {"two": TWICE}).split() == []
+        assert verdicts(both, {"two": TWICE}).disputed() == []
 
     def test_they_are_told_in_words(self) -> None:
         assert repr(asked(TWICE)) == (

@@ -1,5 +1,6 @@
 """Checks of notebook 10."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from rsp.http1.message import BadRequest, Limits
@@ -51,8 +52,10 @@ def finds_the_end(head_finder: Callable[[], Feed]) -> None:
 
 def held_by(feed: Feed) -> int:
     """Return how many bytes a function keeps in what it remembers."""
+    owner = getattr(feed, "__self__", feed)
     cells = [cell.cell_contents for cell in getattr(feed, "__closure__", None) or ()]
-    cells += list(vars(getattr(feed, "__self__", feed)).values())
+    cells += getattr(owner, "__dict__", {}).values()
+    cells += [getattr(owner, name, None) for name in getattr(type(owner), "__slots__", ())]
     return max((size_of(each) for each in cells), default=0)
 
 
@@ -60,7 +63,7 @@ def size_of(kept: object) -> int:
     """Return how many bytes something holds."""
     if isinstance(kept, bytes | bytearray):
         return len(kept)
-    if isinstance(kept, list | tuple):
+    if isinstance(kept, list | tuple | deque):
         return sum(1 if isinstance(each, int) else size_of(each) for each in kept)
     return 0
 
@@ -137,7 +140,7 @@ def reads_a_head(read_head: Callable[[Callable[[], bytes], int], tuple[bytes, by
         said = f"a head of {size} bytes, limit {size}, {how(pieces)}"
         if not isinstance(got, tuple) or len(got) != 2:
             raise Wrong(f"{said}: {told(got)}")
-        expect(got[0] == HEAD, f"{said}: the head is {got[0]!r}")
+        expect(got[0] == HEAD, f"{said}: the head that it returns is {got[0]!r}")
         wanted = b"" if len(pieces) > 2 else whole[size + len(BLANK) :]
         said = f"{said}, {len(wanted)} bytes behind it"
         expect(got[1] == wanted, f"{said}: it returns {len(got[1])} of them")
