@@ -43,6 +43,8 @@ def lines(names: Iterable[bytes], limits: Limits, host: bytes = b"") -> bytes:
     then SLOTS times a length, a word of Connection, or the line of another special field, and
     fields that pass. That a name is not special, its first letter tells, nearly always.
     """
+    if limits.fields <= SLOTS:  # it could not count so few
+        return rb"(?!)"
     special = by_letter(names)
     initials = b"".join(special)
     free = [bytes([c]) for c in range(33, 127) if bytes([c]).lower() not in initials]
