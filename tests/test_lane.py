@@ -21,6 +21,8 @@ REQUESTS = [
     GET.replace(b"GET", b"HEAD"),
     GET.replace(b"GET", b"TRACE"),
     GET.replace(b"1.1", b"1.0"),
+    GET.replace(b"1.1", b"1.0")[:-2] + b"Connection: keep-alive\r\n\r\n",
+    GET.replace(b"1.1", b"1.0")[:-2] + b"Connection: close\r\nA: b\r\n\r\n",
     GET.replace(b"/ ", b"http://b.test/ "),
     GET + GET,
     GET[:-2],
