@@ -2,8 +2,8 @@
 
 New: fields of one hop stay behind and ours come; Host and framing are written anew; HTTP/1.0 gets
 no chunks; 100-continue; 502, 504 and time-outs (conversing); what is cut never looks whole.
-Missing: an upstream for each request; no tunnels; a circle is not noticed; an answer that comes
-early waits for the request's body.
+Missing: an upstream for each request; no tunnels; a circle is not noticed, and Max-Forwards goes
+below 0; an answer that comes early waits for the request's body.
 Read: exchange, then ask, then framing_for and answer; then converse.
 """
 

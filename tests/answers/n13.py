@@ -49,6 +49,17 @@ def all_that_have_news(idle: list[socket.socket], sock: socket.socket, most: int
             one.close()
 
 
+@wrong("13.1", "had news: in the list are now: third, fourth")
+def along_the_list_itself(idle: list[socket.socket], sock: socket.socket, most: int) -> None:
+    idle.append(sock)
+    for one in idle:
+        if len(idle) > most and has_news(one):
+            idle.remove(one)
+            one.close()
+    while len(idle) > most:
+        idle.pop(0).close()
+
+
 @right("13.1")
 def sorted_by_their_worth(idle: list[socket.socket], sock: socket.socket, most: int) -> None:
     idle.append(sock)
@@ -112,6 +123,21 @@ def for_everybody(send: Send) -> Answered:
     return answered
 
 
+@wrong("13.2", "an answer that has gone is still kept")
+def nothing_is_forgotten(send: Send) -> Answered:
+    come: dict[int, bytes] = {}
+    turn = 0
+
+    def answered(number: int, answer: bytes) -> None:
+        nonlocal turn
+        come[number] = answer
+        while turn in come:
+            send(come[turn])
+            turn += 1
+
+    return answered
+
+
 @right("13.2")
 def with_a_heap(send: Send) -> Answered:
     waiting: list[tuple[int, bytes]] = []
@@ -154,6 +180,15 @@ def never_so_long(frame: bytes) -> bytes:
         return frame[start:]
     mask = frame[start : start + 4]
     return bytes(byte ^ mask[n % 4] for n, byte in enumerate(frame[start + 4 :]))
+
+
+@wrong("13.3", "a frame without a mask of 512 bytes: it found 2")
+def the_lowest_byte_first(frame: bytes) -> bytes:
+    length, start = frame[1] & 0x7F, 2
+    if length > 125:
+        start = 4 if length == 126 else 10
+        length = int.from_bytes(frame[2:start], "little")
+    return frame[start : start + length]
 
 
 @right("13.3")
