@@ -135,6 +135,16 @@ class TestRequestsInARow:
         assert b"\r\nConnection: close\r\n" in got
         assert world.none_comes()
 
+    @pytest.mark.parametrize(
+        "request_", [GET[:-2] + b"Connection: close\r\n\r\n", GET.replace(b"1.1", b"1.0")]
+    )
+    def test_of_one_that_asks_no_more_end_at_once(self, world: World, request_: bytes) -> None:
+        """It will say nothing, so nobody waits for it."""
+        client, upstream = world.asked(request_)
+        upstream.sendall(OK)
+        assert world.read_all(client).endswith(b"ok")
+        assert not world.gateway.clients
+
     def test_behind_one_that_is_refused_are_not_read(self, world: World) -> None:
         """Where the next one begins is not certain."""
         client = world.client()

@@ -56,6 +56,13 @@ class TestHost:
     def test_is_what_the_client_said(self, made: Made) -> None:
         assert b"Host: a.test" in asked_of(made(Options()))
 
+    def test_is_the_backend_where_the_client_said_none(self, made: Made) -> None:
+        """In HTTP/1.0 it may be missing; then nobody claims to know what was asked for."""
+        world = made(Options())
+        lines = asked_of(world, b"GET / HTTP/1.0\r\n\r\n")
+        assert b"Host: %b" % str(world.address).encode() in lines
+        assert not [line for line in lines if line.startswith(b"X-Forwarded-Host")]
+
     def test_or_what_the_operator_says(self, made: Made) -> None:
         """And what the client said is told beside it."""
         lines = asked_of(made(Options(host="b.test:81")))
