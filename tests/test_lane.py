@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -55,6 +56,8 @@ ANSWERS = [
     OK.replace(b"\r\n\r\n", b"\r\nContent-Length: 2\r\n\r\n"),
     OK + b"HTTP/1.1 200 OK\r\n\r\n",
     OK[:-1],
+    OK[:-2],
+    OK[:-2].replace(b"Length: 2", b"Length: 99999") + b"x" * 5000,
     OK[:9],
     b"",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
@@ -65,17 +68,20 @@ ANSWERS = [
 ]
 
 
-def alike(request: bytes, answer: bytes, clock: Clock) -> bool:
-    """Tell whether an exchange is the same in the lane; a busy machine gets a second chance."""
+def alike(request: bytes, answer: bytes, clock: Clock, split: int = 1 << 20) -> bool:
+    """Tell whether an exchange is the same in the lane; a busy machine gets a second chance.
+
+    The answer comes in two pieces, divided at `split`.
+    """
     return any(
-        conversation(True, request, answer, clock, rounds)
-        == conversation(False, request, answer, clock, rounds)
+        conversation(True, request, answer, split, clock, rounds)
+        == conversation(False, request, answer, split, clock, rounds)
         for rounds in (QUIET, 50 * QUIET)
     )
 
 
 def conversation(
-    lanes: bool, request: bytes, answer: bytes, clock: Clock, rounds: int
+    lanes: bool, request: bytes, answer: bytes, split: int, clock: Clock, rounds: int
 ) -> list[object]:
     """Return all that is seen of an exchange on kept connections, from outside and from inside.
 
@@ -89,8 +95,9 @@ def conversation(
     client.sendall(request)
     world.settle(rounds)
     went = received(upstream)
-    if went and answer:
-        upstream.sendall(answer)
+    for piece in filter(None, (answer[:split], answer[split:]) if went else ()):
+        with suppress(OSError):  # it has been told enough
+            upstream.sendall(piece)
         world.settle(rounds)
     came = received(client)
     alive = [len(world.gateway.clients), len(world.pool.idle), world.pool.count]
@@ -124,6 +131,16 @@ def test_it_is_all_the_same(clock: Clock, request_: bytes, answer: bytes) -> Non
     if b"T / HTTP/1.1\r\nHost: a.test\r\nLong" in request_ and answer is not OK:
         return  # one of the long ones is enough
     assert alike(request_, answer, clock)
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=range(len(ANSWERS)))
+def test_it_is_all_the_same_in_pieces(clock: Clock, answer: bytes) -> None:
+    """Divided in the head, at its end, in the body, and behind it."""
+    end = answer.find(b"\r\n\r\n") + 4
+    for split in {5, end - 1, end, end + 1, len(answer) - 1, end + 2, end + 4000}:
+        last = GET[:-2] + b"Connection: close\r\n\r\n"
+        for request in (GET, last, GET.replace(b"GET", b"HEAD")):
+            assert alike(request, answer, clock, split), split
 
 
 def test_it_is_all_the_same_for_odd_messages(clock: Clock) -> None:
@@ -163,6 +180,13 @@ def test_the_usual_stays_in_it(world: World, promoted: list[object]) -> None:
     assert "at work" in repr(world.side(client))
     upstream.sendall(OK[:-1])
     world.head(client)
+    assert promoted == []  # the rest of a short body may come later
+    upstream.sendall(OK[-1:])
+    world.read(client, b"k")
+    client.sendall(GET)
+    world.head(upstream)
+    upstream.sendall(OK[:9])
+    turn_until(world.loop, lambda: promoted)
     assert promoted == [world.side(client)]
     assert repr(lane) == "<Lane: free>"
     promoted.clear()
