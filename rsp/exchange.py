@@ -72,7 +72,7 @@ class Exchange(Answering):
         upstream.served += 1
         self.client.source = upstream
         if not self.body:
-            upstream.send(self.head)
+            upstream.ask(self.head)
             return
         upstream.source = self.client
         said = self.client.take_received()
@@ -101,8 +101,10 @@ class Exchange(Answering):
             return
         if self.body and self.body.done:
             upstream.source = None  # what comes next is not for it, and must not be let in by it
-        if head or content:
-            upstream.send(head + content if head else content)
+        if head:
+            upstream.ask(head + content)
+        elif content:
+            upstream.send(content)
         if self.body and not self.over:
             self.splice_body_if_much(self.body, upstream)
 

@@ -79,7 +79,7 @@ class Lane:
         upstream.served += 1
         self.began = now = client.loop.now
         client.deadline = now + client.patience
-        upstream.send(self.head)
+        upstream.ask(self.head)
         return True
 
     def on_answer(self, data: bytes) -> None:

@@ -46,7 +46,7 @@ class Upstream(Stream):
 
     def __init__(self, loop: Loop, sock: socket.socket, keeper: Keeper) -> None:
         super().__init__(loop, sock)
-        self.keeper = keeper
+        self.keeper: Keeper | None = keeper  # until it is closed
         self.user: User | None = None
         self.served = 0  # exchanges that it was used for
         self.until = 0.0  # it may be idle, on the loop's clock
@@ -61,6 +61,16 @@ class Upstream(Stream):
     def __repr__(self) -> str:
         state = "at work" if self.user else "idle"
         return f"<Upstream: {state}, {self.served} served, {super().__repr__()}>"
+
+    def ask(self, head: bytes) -> None:
+        """Send the head of a request, and perhaps more.
+
+        When none of it can be sent by one that was kept, what it still has to say is no answer:
+        it was said before, and nobody had asked.
+        """
+        self.send(head)
+        if self.broken and self.served > 1:
+            self.on_failure(self.broken)
 
     def on_readable(self) -> None:
         """Hand what has come to the user; without one nobody has asked for it, or may get it."""
@@ -111,6 +121,8 @@ class Upstream(Stream):
             self.close()
 
     def close(self) -> None:
-        """Close it, and be forgotten by who made it."""
-        super().close()
-        self.keeper.remove(self)
+        """Close it, and be forgotten by who made it; a second time does no harm."""
+        keeper, self.keeper = self.keeper, None
+        if keeper:
+            super().close()
+            keeper.remove(self)

@@ -3,15 +3,19 @@
 Each test says what the attack is. Whoever reads a world's backend is the backend, or the attacker.
 """
 
+import errno
 import logging
+import os
 import queue
 import resource
+import select
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
 from rsp.access import MUCH, AccessLog
+from rsp.client import Client
 from rsp.http1.message import Limits
 from rsp.http1.requests import take_request
 from rsp.logs import RECORD, ROOM, Waiting
@@ -19,12 +23,14 @@ from rsp.loop import Loop
 from rsp.options import Options
 from rsp.pipes import CAN_SPLICE
 from rsp.splice import BULK
-from tests.http_world import GET, World, readable, world
-from tests.on_loop import SMALL, Clock, clock, turn, turn_until
+from tests.http_world import GET, OK, World, readable, world
+from tests.on_loop import SMALL, Clock, clock, reset, turn, turn_until
 
 __all__ = ["clock", "world"]  # fixtures
 
 Made = Callable[[Options], World]
+UNUSUAL = GET.replace(b"Host", b"X_Y: z\r\nHost")  # not for the lane
+PUT = b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello"
 SIZE = 1_000_000
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" + b"x" * SIZE
 CROWD = 400  # clients: a call within a call for each would be too deep
@@ -61,6 +67,54 @@ class TestACrowdThatWaits:
         world.settle()
         assert all(b" 502 " in client.recv(1000) for client in crowd if readable(client))
         assert (world.pool.count, len(world.pool.waiting), len(world.pool.asked)) == (0, 0, 0)
+
+
+class TestAKeptUpstream:
+    @pytest.mark.parametrize(
+        ("request_", "told"),
+        [(GET, b"ok"), (UNUSUAL, b"ok"), (PUT, b"502 Bad Gateway\n")],
+        ids=["in the lane", "by an exchange", "with a body"],
+    )
+    def test_that_broke_off_has_said_no_answer(
+        self, world: World, request_: bytes, told: bytes
+    ) -> None:
+        """A backend says what nobody asked for and resets, in the moment when it is used again.
+
+        Nothing can be sent to it: so another is asked, where that does no harm.
+        """
+        client, upstream = world.asked()
+        upstream.sendall(OK)
+        world.read(client, b"ok")
+        (idle,) = world.pool.idle
+        idle.news = select.poll().poll  # there is none yet, when it is asked
+        upstream.sendall(OK.replace(b"ok", b"no"))
+        reset(upstream)
+        side = world.side(client)
+        client.sendall(request_)
+        side.on_readable()
+        if told == b"ok":
+            another = world.accept()
+            world.head(another)
+            another.sendall(OK)
+        assert world.read(client, told)
+
+    def test_is_counted_once_though_a_fault_closes_it_twice(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The kernel cannot watch the client any more, when the upstream has been let go."""
+
+        def failing(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        client, upstream = world.asked(UNUSUAL)
+        with monkeypatch.context() as patch:
+            patch.setattr(Client, "on_done", failing)
+            upstream.sendall(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            world.settle()
+        assert world.pool.count == 0
+        reset(client)
+        world.settle()
+        assert not world.gateway.clients
 
 
 class TestALogThatNobodyReads:
