@@ -101,7 +101,10 @@ class Accepting:
     def accept_again(self) -> None:
         """Look whether there is room now."""
         if self.accepting:
-            self.loop.reads(self.listener, self.on_readable)
+            try:
+                self.loop.reads(self.listener, self.on_readable)
+            except OSError as error:  # the kernel can watch no more (ENOSPC, man 2 epoll_ctl)
+                self.cannot_accept(error)
 
     def on_failure(self, error: Exception) -> None:
         """Go on after a fault in one client's beginning: the others want to be served."""

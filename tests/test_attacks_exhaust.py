@@ -9,11 +9,13 @@ import os
 import queue
 import resource
 import select
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
+from rsp.accepting import PAUSE
 from rsp.access import MUCH, AccessLog
 from rsp.client import Client
 from rsp.http1.message import Limits
@@ -200,3 +202,25 @@ class TestThoseWhoDoNotRead:
         assert gateway.pipes
         assert gateway.pipes.most == gateway.pipes_at_once <= 264
         world.close()
+
+
+def test_a_listener_that_the_kernel_cannot_watch_for_a_while_is_watched_again(
+    clock: Clock, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Watches are one user's: while nobody is accepted, another process may take the last."""
+    usual = world.loop.reads
+
+    def full(sock: socket.socket, handler: Callable[[], None] | None) -> None:
+        if handler and sock is world.listener:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        usual(sock, handler)
+
+    world.gateway.pause()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.loop, "reads", full)
+        for _ in range(3):
+            clock.pass_(PAUSE)
+            turn(world.loop, 2)
+    clock.pass_(PAUSE)
+    turn(world.loop, 2)
+    assert world.asked()
