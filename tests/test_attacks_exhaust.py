@@ -7,11 +7,13 @@ import errno
 import logging
 import os
 import queue
+import random
 import resource
 import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,7 @@ from rsp.pipes import CAN_SPLICE
 from rsp.splice import BULK
 from tests.http_world import GET, OK, World, readable, world
 from tests.on_loop import SMALL, Clock, clock, reset, turn, turn_until
+from tests.test_gateway_storm import Answering, Asking, Peer
 
 __all__ = ["clock", "world"]  # fixtures
 
@@ -224,3 +227,93 @@ def test_a_listener_that_the_kernel_cannot_watch_for_a_while_is_watched_again(
     clock.pass_(PAUSE)
     turn(world.loop, 2)
     assert world.asked()
+
+
+FAULTS = {
+    "recv": (errno.ECONNRESET, errno.EAGAIN, errno.ETIMEDOUT, errno.ENOMEM),
+    "send": (errno.EPIPE, errno.ECONNRESET, errno.ENOBUFS),
+    "accept": (errno.EMFILE, errno.ECONNABORTED, errno.ENOMEM, errno.EAGAIN),
+    "shutdown": (errno.ENOTCONN,),
+    "getsockopt": (errno.ENOBUFS,),
+    "setblocking": (errno.EINVAL,),
+}
+
+
+class Weather:
+    """The kernel's moods: now and then a call of the gateway's fails, and of nobody else's."""
+
+    def __init__(self, chance: random.Random, patch: pytest.MonkeyPatch) -> None:
+        self.chance, self.bad, self.count = chance, False, 0
+        for name, codes in FAULTS.items():
+            patch.setattr(socket.socket, name, self.failing(getattr(socket.socket, name), codes))
+        if CAN_SPLICE:
+            patch.setattr(os, "pipe2", self.failing(os.pipe2, (errno.EMFILE,)))
+            patch.setattr(os, "splice", self.failing(os.splice, (errno.EAGAIN, errno.EPIPE)))
+        watch = self.failing(Loop.reads, (errno.ENOSPC, errno.ENOMEM), lambda args: args[2])
+        patch.setattr(Loop, "reads", watch)
+
+    def failing(
+        self,
+        usual: Callable[..., Any],
+        codes: tuple[int, ...],
+        may: Callable[[tuple[Any, ...]], object] = bool,
+    ) -> Callable[..., Any]:
+        """Return a call that fails now and then; not that of the loop's own pair of sockets."""
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            own = getattr(arguments[0], "family", None) == socket.AF_UNIX
+            if self.bad and not own and may(arguments) and self.chance.random() < 0.03:
+                self.count += 1
+                code = self.chance.choice(codes)
+                raise OSError(code, os.strerror(code))
+            return usual(*arguments, **named)
+
+        return call
+
+    def turn(self, loop: Loop) -> None:
+        """Let the loop turn while calls fail."""
+        self.bad = True
+        try:
+            turn(loop)
+        finally:
+            self.bad = False
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_calls_that_fail_at_random_leave_nothing_and_nobody_behind(
+    made: Made, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Descriptors, memory and watches run out in every call: all is counted right in the end.
+
+    The storm's peers see that each answer is whole and the right one.
+    """
+    chance = random.Random(seed)
+    world = made(Options(upstreams=chance.choice((0, 2))))
+    world.backend.setblocking(False)
+    weather = Weather(chance, monkeypatch)
+    peers: list[Peer] = []
+    for _ in range(3000):
+        if len(peers) < 16 and chance.random() < 0.2:
+            sock = world.stack.enter_context(socket.create_connection(world.listener.getsockname()))
+            peers.append(Asking(sock, chance))
+        if readable(world.backend):
+            sock = world.stack.enter_context(world.backend.accept()[0])
+            peers.append(Answering(sock, chance))
+        if peers:
+            chance.choice(peers).step()
+        peers = [peer for peer in peers if not peer.over]
+        if chance.random() < 0.5:
+            weather.turn(world.loop)
+        if chance.random() < 0.02:
+            clock.pass_(chance.choice((0.2, 1.1, 5)))
+    for peer in peers:
+        peer.leave()
+    for _ in range(8):
+        world.settle()
+        clock.pass_(61)
+        turn(world.loop, 2)
+    pool, pipes = world.pool, world.gateway.pipes
+    assert weather.count > 20
+    assert world.gateway.count() == pool.count - len(pool.idle) == 0
+    assert not pool.asked
+    assert not pipes or pipes.count == len(pipes.spare)
