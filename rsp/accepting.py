@@ -20,7 +20,7 @@ PAUSE = 0.1  # seconds without accepting, when descriptors or memory have run ou
 OWN = 32  # descriptors that the process needs for itself: files, the loop, a look-up, few pipes
 FEW = 8  # pipes that are among these
 SHARE = 8  # clients for whom there is one more
-PIPES = 256  # more, at most: who does not read may hold 256 KiB of the kernel's memory in each
+PIPES = 64  # more, at most: who does not read may hold 256 KiB of the kernel's memory in each
 LINUX = sys.platform == "linux"
 UNACKED = slice(24, 28)  # where struct tcp_info has tcpi_unacked (linux/tcp.h)
 SHUT_DOWN = {errno.EINVAL, errno.EBADF}  # accept on a listener that was shut down, or closed

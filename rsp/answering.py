@@ -128,6 +128,7 @@ class Answering:
     def pass_content(self, data: bytes, head: bytes = b"") -> None:
         """Send what has come of the response's body; behind its end comes nothing."""
         assert self.reader
+        assert self.answer
         try:
             content, rest = self.reader.take(data)
         except Malformed as error:
@@ -143,7 +144,8 @@ class Answering:
         if self.coded:
             content = chunk(content)
             if done:
-                content += last_chunk(getattr(self.reader, "trailers", b""))
+                trailers = getattr(self.reader, "trailers", b"")
+                content += last_chunk(forward.of_many_hops(self.answer, trailers))
         if head or content:
             self.client.send(head + content if head else content)
         if self.over:

@@ -65,17 +65,17 @@ class Asker(Leaving):
         """Return what a Date field says now."""
         return self.service.clock.date()
 
-    def told(self, request: Request) -> tuple[bytes, bytes, bool]:
-        """Return the host for the backend, what it is told of the client, and whether of both."""
+    def told(self, request: Request) -> tuple[bytes, bytes]:
+        """Return the host for the backend, and the fields that tell it of the client."""
         options, host = self.service.options, request.host
         if options.host:
             host = options.host.encode()
         elif host is None:
             host = str(self.pool.backend).encode()
         if self.about is not None:
-            return host, self.about, False
+            return host, self.about
         peer, forwarded = self.peer.encode(), options.forwarded
-        return host, about_request(request, peer, trusted=self.trusted, forwarded=forwarded), True
+        return host, about_request(request, peer, trusted=self.trusted, forwarded=forwarded)
 
     def on_readable(self) -> None:
         """Take what has come, once: others are waiting too, and the loop tells again."""

@@ -114,8 +114,7 @@ class Client(Asker):
                 return
         timeouts = self.service.timeouts
         self.deadline = self.loop.now + (timeouts.body if exchange.body else timeouts.answer)
-        host, about, told = self.told(request)
-        exchange.start(host, about, told=told)
+        exchange.start(*self.told(request))
 
     def go_on(self) -> None:
         """Pass on what has come of a request's body; what comes behind it waits."""

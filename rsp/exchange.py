@@ -41,15 +41,15 @@ class Exchange(Answering):
         state = "over" if self.over else "answered" if self.answer else "asked"
         return f"<Exchange {self.request.method.decode()}: {state}>"
 
-    def start(self, host: bytes, about: bytes, *, told: bool) -> None:
+    def start(self, host: bytes, about: bytes) -> None:
         """Send the request's head as soon as there is an upstream.
 
-        `about` are the fields that tell of the client; `told`: of the host that it asked for, too.
+        `about` are the fields that tell of the client. Raises BadRequest.
         """
         request, client = self.request, self.client
         expects = b"expect" in request.special and client.pool.minor == 1
         self.head = forward.request_head(
-            request, host, about, expects=expects, upgrade=self.upgrade, told=told
+            request, host, about, expects=expects, upgrade=self.upgrade
         )
         upstream = client.pool.take()
         if upstream:
@@ -167,7 +167,7 @@ class Exchange(Answering):
         if isinstance(self.body, ChunkedReader):
             content = chunk(content)
             if self.body.done:
-                content += last_chunk(self.body.trailers)
+                content += last_chunk(forward.of_many_hops(self.request, self.body.trailers))
         return content, rest
 
     def let_go(self) -> Upstream | None:

@@ -17,6 +17,8 @@ OWN_VIAS = tuple(b"Via: %b\r\n" % via for via in VIAS)
 # What Connection may name that is no field, or is decided elsewhere.
 OURS = frozenset(b"close keep-alive upgrade te http2-settings".split())
 REFUSED = frozenset((b"CONNECT", b"TRACE"))
+TRAILERS = b"trailers"
+MOST = 10  # proxies of our name that a request may have come through
 DATE = re.compile(rb"^date:", re.IGNORECASE | re.MULTILINE)
 NO_TUNNEL = frozenset((b"http", b"h2c", b"h2", b"tls"))  # upgrades that must not pass unread
 
@@ -24,27 +26,35 @@ NO_TUNNEL = frozenset((b"http", b"h2c", b"h2", b"tls"))  # upgrades that must no
 def without(fields: bytes, names: Iterable[bytes]) -> bytes:
     """Return the fields but those with these names: Connection says whose they are."""
     unwanted = set(names)
-    kept: list[bytes] = []
-    for line in fields.splitlines(keepends=True):
-        match = FIELD.match(line)
-        if not match or match[1].lower() not in unwanted:
-            kept.append(line)
-    return b"".join(kept)
+    lines = [(line, FIELD.match(line)) for line in fields.splitlines(keepends=True)]
+    return b"".join(line for line, match in lines if not match or match[1].lower() not in unwanted)
 
 
 def passing(message: Request | Response) -> bytes:
     """Return the fields that pass: not those that Connection names (RFC 9110 §7.6.1)."""
+    return of_many_hops(message, message.fields)
+
+
+def of_many_hops(message: Request | Response, fields: bytes) -> bytes:
+    """Return the fields, or trailers, that its Connection does not name."""
     if OURS.issuperset(message.options):
-        return message.fields
-    return without(message.fields, [name for name in message.options if name not in OURS])
+        return fields
+    return without(fields, [name for name in message.options if name not in OURS])
 
 
 def via(message: Request | Response) -> bytes:
     """Return the Via field, with ourselves at its end (RFC 9110 §7.6.3)."""
-    before = message.special.get(b"via")
-    if not before:
-        return OWN_VIAS[message.minor]
+    before = filter(None, message.special.get(b"via", []))
     return b"Via: %b\r\n" % b", ".join([*before, VIAS[message.minor]])
+
+
+def check_loop(before: list[bytes]) -> None:
+    """Refuse a request that goes in a circle: it was with proxies of our name so often.
+
+    A few in a row are as they should be. Raises BadRequest, 508 (RFC 5842 §7.2).
+    """
+    if b",".join(before).count(b" rsp") > MOST:
+        raise BadRequest(508, "the request goes in a circle")
 
 
 def upgrade_of(request: Request) -> bytes:
@@ -94,22 +104,18 @@ def framing_of(framing: int) -> bytes:
 
 
 def request_head(
-    request: Request,
-    host: bytes,
-    about: bytes,
-    *,
-    expects: bool = False,
-    upgrade: bytes = b"",
-    told: bool = False,
+    request: Request, host: bytes, about: bytes, *, expects: bool = False, upgrade: bytes = b""
 ) -> bytes:
-    """Return the head that goes to a backend.
+    """Return the head that goes to a backend; `about` are the fields that tell of the client.
 
-    `about` are the fields that tell of the client; `told`: of the host that it asked for, too.
+    Raises BadRequest for one that goes in a circle.
     """
     special = request.special
     fields = passing(request) if request.options else request.fields
+    if b"via" in special:
+        check_loop(special[b"via"])
     more = about + (via(request) if b"via" in special else OWN_VIAS[request.minor])
-    if request.host is not None and not told:
+    if request.host is not None and b"X-Forwarded-Host:" not in about:
         more += b"X-Forwarded-Host: %b\r\n" % request.host
     if request.framing or b"content-length" in special:
         more += framing_of(request.framing)
@@ -117,7 +123,9 @@ def request_head(
         more += b"Expect: 100-continue\r\n"
     if upgrade:
         more += b"Connection: upgrade\r\nUpgrade: %b\r\n" % upgrade
-    elif b"te" in special and b"trailers" in elements(special[b"te"]):
+    elif (
+        b"te" in request.options and request.minor and TRAILERS in elements(special.get(b"te", []))
+    ):
         more += b"Connection: TE\r\nTE: trailers\r\n"
     if b"max-forwards" in special:
         more += max_forwards(request)
@@ -155,7 +163,9 @@ def hops_left(request: Request) -> int | None:
 def max_forwards(request: Request) -> bytes:
     """Return the Max-Forwards field, one less where it counts, else as it came."""
     left = hops_left(request)
-    value = b", ".join(request.special[b"max-forwards"]) if left is None else b"%d" % (left - 1)
+    value = (
+        b", ".join(request.special[b"max-forwards"]) if left is None else b"%d" % max(0, left - 1)
+    )
     return b"Max-Forwards: %b\r\n" % value
 
 

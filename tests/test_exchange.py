@@ -544,6 +544,24 @@ class TestAnEarlyAnswer:
         assert world.read_all(client) == b"cd"
 
 
+class TestTrailersThatConnectionNames:
+    """They concern one connection, as a field would (RFC 9110 §7.6.1)."""
+
+    BODY = b"1\r\nx\r\n0\r\nA: 1\r\nB: 2\r\n\r\n"
+    FIELDS = b"Connection: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    def test_of_a_request_do_not_pass(self, world: World) -> None:
+        client = world.client()
+        client.sendall(b"PUT / HTTP/1.1\r\nHost: a.test\r\n" + self.FIELDS + self.BODY)
+        got = world.read(world.accept(), b"\r\n0\r\nB: 2\r\n\r\n")
+        assert b"A: 1" not in got
+
+    def test_of_a_response_do_not_pass(self, world: World) -> None:
+        client, upstream = world.asked()
+        upstream.sendall(b"HTTP/1.1 200 OK\r\n" + self.FIELDS + self.BODY)
+        assert b"A: 1" not in world.read(client, b"\r\n0\r\nB: 2\r\n\r\n")
+
+
 class TestABackendThatBreaksOff:
     @pytest.mark.parametrize("resets", [False, True], ids=["end", "reset"])
     @pytest.mark.parametrize(

@@ -107,10 +107,35 @@ class TestRequestHead:
         fields = [b"Via: " + before] if before else []
         assert via in sent(parsed(*fields, line=b"GET / HTTP/1." + minor))
 
+    def test_says_nothing_empty_in_via(self) -> None:
+        """A list that we write has no empty element (RFC 9110 §5.6.1.1)."""
+        assert b"Via: 1.1 rsp" in sent(parsed(b"Via:"))
+        assert b"Via: 1.1 a, 1.1 rsp" in sent(parsed(b"Via: ", b"Via: 1.1 a"))
+
+    def test_goes_in_no_circle(self) -> None:
+        """It has been here before (RFC 9110 §7.6); a few proxies of our name are none."""
+        assert sent(parsed(b"Via: " + b", ".join([b"1.1 rsp"] * forward.MOST)))
+        with pytest.raises(BadRequest) as refused:
+            sent(parsed(*[b"Via: 1.1 rsp"] * (forward.MOST + 1)))
+        assert refused.value.status == 508
+
     def test_says_te_only_for_trailers(self) -> None:
         """And then that it concerns one connection (RFC 9110 §10.1.4)."""
         lines = sent(parsed(b"TE: gzip, trailers", b"Connection: TE"))
         assert {b"TE: trailers", b"Connection: TE"} <= set(lines)
+
+    @pytest.mark.parametrize(
+        ("line", "fields"),
+        [
+            (b"GET / HTTP/1.1", [b"TE: trailers"]),
+            (b"GET / HTTP/1.1", [b"TE: gzip", b"Connection: TE"]),
+            (b"GET / HTTP/1.1", [b"Connection: TE"]),
+            (b"GET / HTTP/1.0", [b"TE: trailers", b"Connection: TE"]),
+        ],
+    )
+    def test_says_no_te_where_it_does_not_count(self, line: bytes, fields: list[bytes]) -> None:
+        """Connection must name it (§7.6.1), and HTTP/1.0 gets no trailers (§6.5.1)."""
+        assert not [one for one in sent(parsed(*fields, line=line)) if one.startswith(b"TE")]
 
     def test_keeps_what_is_said_to_the_other_end(self) -> None:
         """Conditions, ranges, credentials (RFC 9110 §13.2.1, §11.6.2); in their order (§5.3)."""

@@ -365,7 +365,7 @@ class TestDescriptors:
         """Two for each client, some for pipes and the process itself; at least one is served."""
         for limit, places in [
             (1024, 441),
-            (20_000, 9_728),
+            (20_000, 9_920),
             (8, 1),
             (resource.RLIM_INFINITY, 10**6),
         ]:

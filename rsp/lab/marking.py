@@ -84,7 +84,7 @@ def marked(
     learner: Learner, number: str, seconds: float, stop: threading.Event
 ) -> tuple[Mark, list[str]]:
     """Try one exercise of one learner; return its mark, and what is to be noted beside it."""
-    book = next((book for book in learner.books if has(book, number)), None)
+    book = book_of(learner.books, number)
     if book is None:
         return Mark(learner.name, number, MISSING, "", "", ""), []
     why, notes = try_exercise(number, book.cells, seconds, stop)
@@ -107,15 +107,21 @@ def noted(tried: Sequence[tuple[Mark, list[str]]]) -> list[Mark]:
     ]
 
 
-def has(book: Book, number: str) -> bool:
-    """Tell whether an exercise is in a notebook: its first line, its check, or what it asks for."""
+def book_of(books: Sequence[Book], number: str) -> Book | None:
+    """Return the notebook with an exercise: its first line or its check, else what it asks for.
+
+    Two may ask for something with the same name: that decides last.
+    """
     wanted = next(iter(inspect.signature(CHECKS[number]).parameters))
-    signs = re.compile(
-        rf"""^# exercise {re.escape(number)}\b|\bcheck\(\s*["']{re.escape(number)}["']"""
-        rf"|^(?:def|class) {wanted}\b",
-        re.MULTILINE,
+    signs = (
+        rf"""^# exercise {re.escape(number)}\b|\bcheck\(\s*["']{re.escape(number)}["']""",
+        rf"^(?:def|class) {wanted}\b",
     )
-    return any(signs.search(cell.source) for cell in book.cells)
+    for sign in (re.compile(text, re.MULTILINE) for text in signs):
+        for book in books:
+            if any(sign.search(cell.source) for cell in book.cells):
+                return book
+    return None
 
 
 def write_csv(path: Path, marks: Iterable[Mark]) -> None:
