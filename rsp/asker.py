@@ -13,7 +13,7 @@ from rsp.http1.message import BadRequest, Request
 from rsp.leaving import Leaving
 from rsp.service import Service
 from rsp.splice import Splice
-from rsp.stream import READ_SIZE
+from rsp.stream import HIGH_WATER, READ_SIZE
 from rsp.upstream import Upstream
 
 
@@ -95,12 +95,18 @@ class Asker(Leaving):
             self.end()
 
     def take_received(self) -> bytes:
-        """Return what has come behind the head, which it forgets."""
-        raise NotImplementedError
+        """Return what has come behind a head, which is forgotten here."""
+        said, self.received = self.received, b""
+        return said
 
     def give_back(self, rest: bytes) -> None:
-        """Keep what lies behind the request's body: it is the next one's."""
-        raise NotImplementedError
+        """Keep what lies behind a request's body."""
+        self.received = rest
+
+    def read_on(self) -> None:
+        """Read on, unless enough waits already: each request would let in more than it takes."""
+        if len(self.received) < HIGH_WATER:
+            self.resume()
 
     def answer_with(self, error: RspError) -> None:
         """Answer in the backend's place. What is behind a request that we refuse is not read."""
@@ -125,10 +131,6 @@ class Asker(Leaving):
             self.log.note(self.peer, request, status, len(sent), began)
         self.send(head + sent)
         self.on_done(keep=keep)
-
-    def read_on(self) -> None:
-        """Let more of the request come, or of what is behind it."""
-        raise NotImplementedError
 
     def on_done(self, *, keep: bool, last: bool = False) -> None:
         """Go on behind a complete response; `last`: the client has said that it asks no more."""

@@ -34,9 +34,17 @@ class Client(Asker):
         self.taking = False  # requests are being taken: the next one in this loop
 
     def __repr__(self) -> str:
-        busy = self.unusual or (self.lane and self.lane.upstream)
-        state = "closing" if self.closing else "at work" if busy else "idle"
+        state = "closing" if self.closing else "at work" if self.is_at_work() else "idle"
         return f"<Client: {state}, {len(self.received)} bytes received, {super().__repr__()}>"
+
+    def is_at_work(self) -> bool:
+        """Tell whether an exchange is underway, in the lane or out of it."""
+        return bool(self.unusual or (self.lane and self.lane.upstream))
+
+    def is_idle(self) -> bool:
+        """Tell whether it has asked before, and has nothing underway now."""
+        busy = self.is_at_work() or self.received or self.closing or self.pending
+        return self.lane is not None and not busy
 
     @property
     def exchange(self) -> Exchange | None:
@@ -52,10 +60,10 @@ class Client(Asker):
     def on_data(self, data: bytes) -> None:
         """Take what has come: a request, a part of its body, or the next ones."""
         lane = self.lane
-        if not lane and self.may_use_lane:
+        if not lane:
             self.lane = lane = Lane(self, self.promote)
-        rests = not (self.unusual or self.received or self.closing or self.pending)
-        if rests and lane and not lane.upstream and lane.take(data):
+        rests = not (lane.upstream or self.unusual or self.received or self.closing or self.pending)
+        if rests and self.may_use_lane and lane.take(data):
             return
         if self.closing:
             self.throw_away(data)
@@ -109,6 +117,7 @@ class Client(Asker):
             self.answer_here(HTTPStatus.OK, b"", keep=True, page=False)
             return
         if b"expect" in special and forward.expects(request) and self.pool.minor == 0:
+            exchange.once = True
             self.send(CONTINUE)
             if exchange.over:
                 return
@@ -130,20 +139,6 @@ class Client(Asker):
             exchange.pass_body(data)
             patience = timeouts.answer if exchange.body.done else timeouts.body
             self.deadline = self.loop.now + patience
-
-    def take_received(self) -> bytes:
-        """Return what has come behind a head, which is forgotten here."""
-        said, self.received = self.received, b""
-        return said
-
-    def give_back(self, rest: bytes) -> None:
-        """Keep what lies behind a request's body."""
-        self.received = rest
-
-    def read_on(self) -> None:
-        """Read on, unless enough waits already: each request would let in more than it takes."""
-        if len(self.received) < HIGH_WATER:
-            self.resume()
 
     def on_done(self, *, keep: bool, last: bool = False) -> None:
         """Go on behind a complete response: with the next request, or to the end.
@@ -204,7 +199,7 @@ class Client(Asker):
     def on_break(self, error: Exception) -> None:
         """The client has gone: nobody waits for the rest."""
         exchange = self.exchange
-        if exchange:
+        if exchange and not exchange.over:
             exchange.drop()
             exchange.note(GONE)
         self.abort()
@@ -237,7 +232,8 @@ class Client(Asker):
             self.leave()
         elif exchange:
             body = exchange.body
-            if body and not body.done and not self.paused:
+            waits = b"expect" in exchange.request.special and not exchange.once  # for a 100
+            if body and not body.done and not self.paused and not waits:
                 exchange.keep = False
                 exchange.fail(BadRequest(408, "the request's body took too long"))
             else:

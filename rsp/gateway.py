@@ -6,6 +6,7 @@ A gateway is what HTTP calls a reverse proxy (RFC 9110 §3.7).
 import logging
 import socket
 import sys
+from heapq import nsmallest
 
 from rsp.accepting import LINUX, Accepting, Peer, serve_on
 from rsp.access import AccessLog
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT = Options()
 LAST_DATA = slice(52, 56)  # where struct tcp_info has tcpi_last_data_recv (linux/tcp.h)
+FAREWELLS = 32  # idle clients that are let go when there is no room
 SWEEP = 1.0  # seconds between two looks at the deadlines: a request touches no timer
 
 
@@ -110,6 +112,13 @@ class Gateway(Accepting):
                 elif not client.received and not client.closing:
                     client.finish_up()
         super().end_if_done()
+
+    def wait_for_room(self) -> None:
+        """Let those go who have been idle for longest: others have something to ask."""
+        super().wait_for_room()
+        idle = [client for client in self.clients if client.is_idle()]
+        for client in nsmallest(FAREWELLS, idle, key=lambda one: one.deadline):
+            client.leave()
 
     def sweep(self) -> None:
         """Look whose deadline has passed."""

@@ -10,6 +10,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from rsp.accepting import quick
 from rsp.dialling import Dialling
 from rsp.errors import BackendError, NoRoom
 from rsp.loop import EVENTS, Loop, Timer
@@ -155,7 +156,7 @@ class Pool:
     def made(self, sock: socket.socket) -> Upstream:
         """Return a new upstream, which is read. Raises OSError, and then it is closed."""
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            quick(sock)
             upstream = Upstream(self.loop, sock, self)
             upstream.resume()
         except BaseException:

@@ -544,6 +544,16 @@ class TestAnEarlyAnswer:
         assert world.read_all(client) == b"cd"
 
 
+class TestUrgentBytes:
+    def test_of_a_backend_are_read_where_they_stand(self, world: World) -> None:
+        """Out of band they would be missing, and the body never complete (RFC 6093 §3)."""
+        client, upstream = world.asked()
+        upstream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na")
+        upstream.send(b"b", socket.MSG_OOB)
+        upstream.sendall(b"c")
+        assert world.read(client, b"abc").endswith(b"\r\n\r\nabc")
+
+
 class TestTrailersThatConnectionNames:
     """They concern one connection, as a field would (RFC 9110 §7.6.1)."""
 

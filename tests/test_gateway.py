@@ -323,6 +323,27 @@ class TestATimeOut:
         later(world, clock, 0)
         assert world.read_all(client).startswith(b"HTTP/1.1 408 ")
 
+    def test_of_a_backend_that_says_nothing_to_an_expect_is_its_own(
+        self, clock: Clock, world: World
+    ) -> None:
+        """The client was right to wait for it: 504, not 408."""
+        client = world.client()
+        head = b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n"
+        client.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        world.accept()
+        later(world, clock, TIMES.body + 2 * SWEEP)
+        assert world.read_all(client).startswith(b"HTTP/1.1 504 ")
+
+    def test_of_a_body_that_was_let_come_is_the_client_s(self, clock: Clock, world: World) -> None:
+        client = world.client()
+        head = b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n"
+        client.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        upstream = world.accept()
+        upstream.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        world.head(client)
+        later(world, clock, TIMES.body + 2 * SWEEP)
+        assert world.read_all(client).startswith(b"HTTP/1.1 408 ")
+
     def test_of_a_body_is_a_408_too(self, clock: Clock, world: World) -> None:
         """Between two pieces; the backend sees a break."""
         client = world.client()
@@ -616,6 +637,41 @@ class TestTheEnd:
     def test_is_told_at_the_start_when_the_name_is_unknown(self) -> None:
         with listen(Address("127.0.0.1", 0)) as listener, pytest.raises(socket.gaierror):
             serve(listener, Address("name.invalid", 80))
+
+
+class TestAFullRoom:
+    def test_lets_those_go_who_have_been_idle_for_longest(self, clock: Clock, world: World) -> None:
+        """And nobody else: not who is at work, nor who has not asked yet."""
+        world.gateway.room = 4
+        at_work, _ = world.asked()
+        idle = []
+        for _ in range(2):
+            client, upstream = world.asked()
+            upstream.sendall(OK)
+            world.read(client, b"ok")
+            upstream.close()
+            idle.append(client)
+            clock.pass_(1)
+            turn(world.loop, 2)
+        silent = world.client()
+        newcomer = socket.create_connection(world.listener.getsockname())
+        world.stack.enter_context(newcomer)
+        newcomer.sendall(GET)
+        world.accept()  # for the newcomer
+        assert [readable(client) for client in (at_work, silent, *idle)] == [0, 0, 1, 1]
+        assert idle[0].recv(1) == b""
+
+    def test_of_busy_clients_lets_the_next_one_wait(self, world: World) -> None:
+        world.gateway.room = 1
+        client, upstream = world.asked()
+        newcomer = socket.create_connection(world.listener.getsockname())
+        world.stack.enter_context(newcomer)
+        newcomer.sendall(GET)
+        assert world.none_comes()
+        upstream.sendall(OK)
+        world.read(client, b"ok")
+        client.close()
+        world.head(upstream if world.none_comes() else world.accept())
 
 
 class TestTrouble:

@@ -223,6 +223,17 @@ class TestTheAccessLog:
         turn_until(world.loop, lambda: not world.gateway.clients)
         assert [one[:3] for one in told(lines)] == [("GET / HTTP/1.1", "499", "0")]
 
+    def test_tells_it_once_though_the_client_has_gone_as_well(
+        self, world: World, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An answer of our own that cannot be sent is still what was said."""
+        client, upstream = world.asked()
+        side = world.side(client)
+        monkeypatch.setattr(type(side), "send", lambda self, data: self.on_break(OSError("gone")))
+        upstream.close()
+        turn_until(world.loop, lambda: not world.gateway.clients)
+        assert [one[:3] for one in told(lines)] == [("GET / HTTP/1.1", "502", "16")]
+
     def test_tells_of_a_tunnel_when_it_begins(self, world: World, lines: Lines) -> None:
         client, upstream = world.asked(UPGRADE)
         upstream.sendall(SWITCHED)
