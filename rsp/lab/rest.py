@@ -41,12 +41,13 @@ T = TypeVar("T")
 
 
 def members(of: "weakref.WeakSet[T]") -> list[T]:
-    """Return what is in a set that other threads add to: such a set cannot be walked in peace."""
-    while True:
-        try:
-            return list(of)
-        except RuntimeError:  # it grew under our feet
-            continue
+    """Return what is in a set that other threads add to.
+
+    Not by walking along it: whoever adds meanwhile ends that, and may do so for ever. Its
+    references are copied in one step, in which no other thread has a turn.
+    """
+    references: list[weakref.ref[T]] = list(vars(of)["data"])
+    return [one for reference in references if (one := reference()) is not None]
 
 
 def at_rest(timeout: float = TIMEOUT) -> bool:

@@ -125,13 +125,16 @@ def test_rest_lasts(pair: tuple[Watched, socket.socket]) -> None:
     assert at_rest()
 
 
+MANY = 100_000  # a test that hangs must not fill the memory
+
+
 def test_a_set_that_grows_can_be_looked_through() -> None:
     kept: list[Watched] = []
     grows: weakref.WeakSet[Watched] = weakref.WeakSet()
     stop = threading.Event()
 
     def grow() -> None:
-        while not stop.is_set():
+        while not stop.is_set() and len(kept) < MANY:
             kept.append(Watched())
             grows.add(kept[-1])
 
