@@ -145,7 +145,7 @@ class Answering:
             content = chunk(content)
             if done:
                 trailers = getattr(self.reader, "trailers", b"")
-                content += last_chunk(forward.of_many_hops(self.answer, trailers))
+                content += last_chunk(forward.passing_trailers(self.answer, trailers))
         if head or content:
             self.client.send(head + content if head else content)
         if self.over:

@@ -167,7 +167,7 @@ class Exchange(Answering):
         if isinstance(self.body, ChunkedReader):
             content = chunk(content)
             if self.body.done:
-                content += last_chunk(forward.of_many_hops(self.request, self.body.trailers))
+                content += last_chunk(forward.passing_trailers(self.request, self.body.trailers))
         return content, rest
 
     def let_go(self) -> Upstream | None:

@@ -32,14 +32,14 @@ def without(fields: bytes, names: Iterable[bytes]) -> bytes:
 
 def passing(message: Request | Response) -> bytes:
     """Return the fields that pass: not those that Connection names (RFC 9110 §7.6.1)."""
-    return of_many_hops(message, message.fields)
-
-
-def of_many_hops(message: Request | Response, fields: bytes) -> bytes:
-    """Return the fields, or trailers, that its Connection does not name."""
     if OURS.issuperset(message.options):
-        return fields
-    return without(fields, [name for name in message.options if name not in OURS])
+        return message.fields
+    return without(message.fields, [name for name in message.options if name not in OURS])
+
+
+def passing_trailers(message: Request | Response, trailers: bytes) -> bytes:
+    """Return the trailers that pass: they are fields, too."""
+    return without(trailers, message.options) if message.options else trailers
 
 
 def via(message: Request | Response) -> bytes:
