@@ -162,7 +162,7 @@ class Answering:
         if not (isinstance(body, LengthReader) and body.left >= BULK):
             return
         if pipes and upstream and client.pending is None:
-            upstream.splice = Splice(pipes, upstream, client, body.left, self)
+            upstream.spliced(Splice(pipes, upstream, client, body.left, self))
 
     def on_spliced(self, splice: Splice) -> None:
         """Note that some of a body has been moved, or all of it."""

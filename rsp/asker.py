@@ -12,8 +12,7 @@ from rsp.http1.body import Reader
 from rsp.http1.message import BadRequest, Request
 from rsp.leaving import Leaving
 from rsp.service import Service
-from rsp.splice import Splice
-from rsp.stream import HIGH_WATER, READ_SIZE
+from rsp.stream import HIGH_WATER
 from rsp.upstream import Upstream
 
 
@@ -38,7 +37,6 @@ class Asker(Leaving):
         "peer",
         "pool",
         "quick",
-        "splice",
         "trusted",
     )
 
@@ -48,7 +46,6 @@ class Asker(Leaving):
         self.pool, self.quick, self.limits = service.pool, service.quick, service.limits
         self.log: AccessLog | None = service.access
         self.patience = service.timeouts.answer  # seconds for the backend's next bytes
-        self.splice: Splice | None = None  # moves what comes of a request's body
         options = service.options
         self.trusted = bool(options.trusted) and is_trusted(peer, options.trusted)
         # What backends are told of it; None: it depends on the request.
@@ -76,23 +73,6 @@ class Asker(Leaving):
             return host, self.about
         peer, forwarded = self.peer.encode(), options.forwarded
         return host, about_request(request, peer, trusted=self.trusted, forwarded=forwarded)
-
-    def on_readable(self) -> None:
-        """Take what has come, once: others are waiting too, and the loop tells again."""
-        if self.splice:
-            self.splice.move()
-            return
-        try:
-            data = self.sock.recv(READ_SIZE)
-        except BlockingIOError:  # "readable" can turn out untrue (man 2 select, BUGS)
-            return
-        except OSError as error:
-            self.on_break(error)
-            return
-        if data:
-            self.on_data(data)
-        else:
-            self.end()
 
     def take_received(self) -> bytes:
         """Return what has come behind a head, which is forgotten here."""

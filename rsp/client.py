@@ -5,6 +5,7 @@ order. A connection ends in one of three ways: at rest, with a `Connection: clos
 by a reset where the client must not believe that an answer is whole.
 """
 
+import math
 import socket
 from http import HTTPStatus
 
@@ -40,6 +41,11 @@ class Client(Asker):
     def is_at_work(self) -> bool:
         """Tell whether an exchange is underway, in the lane or out of it."""
         return bool(self.unusual or (self.lane and self.lane.upstream))
+
+    def began(self) -> float:
+        """Return when its exchange began, on the loop's clock; never, where there is none."""
+        underway = self.lane if self.lane and self.lane.upstream else self.unusual
+        return underway.began if underway else math.inf
 
     def is_idle(self) -> bool:
         """Tell whether it has asked before, and has nothing underway now."""

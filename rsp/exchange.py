@@ -65,8 +65,7 @@ class Exchange(Answering):
 
     def use(self, upstream: Upstream) -> None:
         """Send the head to an upstream, and let the body come."""
-        if self.asked:
-            self.asked = None
+        self.asked = None
         self.upstream = upstream
         upstream.user = self
         upstream.served += 1
@@ -114,12 +113,12 @@ class Exchange(Answering):
         pipes = client.service.pipes
         ready = upstream.pending is None and not upstream.broken
         if ready and pipes and isinstance(body, LengthReader) and body.left >= BULK:
-            client.splice = Splice(pipes, client, upstream, body.left, self)
+            client.spliced(Splice(pipes, client, upstream, body.left, self))
 
     def on_spliced(self, splice: Splice) -> None:
         """Note that some of a body has been moved, or all of it."""
         client, timeouts = self.client, self.client.service.timeouts
-        asks = splice is client.splice
+        asks = splice.source is client
         client.deadline = client.loop.now + (timeouts.body if asks else timeouts.answer)
         if splice.left:
             return
@@ -137,17 +136,13 @@ class Exchange(Answering):
 
     def stop(self, splice: Splice) -> None:
         """Move no more, and remember how much is left; the pipe may still hold some of it."""
-        client = self.client
-        asks = splice is client.splice
+        asks = splice.source is self.client
         body = self.body if asks else self.reader
         assert isinstance(body, LengthReader)
         if not asks:
             self.sent += body.left - splice.left
         body.left, body.done = splice.left, not splice.left
-        if asks:
-            client.splice = None
-        elif isinstance(splice.source, Upstream):
-            splice.source.splice = None
+        splice.source.spliced(None)
         splice.give_back()
 
     def framed(self, data: bytes) -> tuple[bytes, bytes]:

@@ -128,9 +128,9 @@ class Gateway(Accepting):
         for client in late:
             self.loop.safely(client.on_timeout)
         if whole := self.service.timeouts.request:
-            underway = [client.exchange for client in self.clients if client.exchange]
-            for exchange in underway:
-                if exchange.began < now - whole:
+            late = [client for client in self.clients if client.began() < now - whole]
+            for exchange in [client.exchange for client in late]:
+                if exchange:
                     self.loop.safely(exchange.on_too_long)
         for relay in [one for one in self.tunnels if self.is_silent(one, now)]:
             relay.close(reset=True)

@@ -3,14 +3,14 @@
 import socket
 
 from rsp.service import Service
-from rsp.stream import Stream
+from rsp.splice import Source
 
 # Bytes that are read and thrown away, so that an answer is not lost to a reset: many a client reads
 # no answer before all of its upload has gone.
 LINGER = 16 * 1024 * 1024
 
 
-class Leaving(Stream):
+class Leaving(Source):
     """A client's stream: what it does when it has nothing more to answer."""
 
     __slots__ = ("closing", "deadline", "received", "service", "thrown")

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from rsp.loop import Loop
+from rsp.loop import Handler, Loop
 from rsp.pipes import FLAGS, PIPE_SIZE, Pipe, Pipes
 from rsp.stream import READ_SIZE, Stream
 
@@ -56,11 +56,9 @@ class Side(Stream):
         while room and (data := self.sock.recv(READ_SIZE)):
             room = target.sock.send(data) == len(data)
 
-    def resume(self) -> None:
-        """Read from now on, as it was read before."""
-        if self.paused and not self.ended:
-            self.paused = False
-            self.loop.reads(self.sock, self.on_bulk if self.bulk else self.on_readable)
+    def reading(self) -> Handler:
+        """Return what is called when something has come."""
+        return self.on_bulk if self.bulk else self.on_readable
 
     def on_readable(self) -> None:
         """Take what has come and send it on; from a full read on, much may come."""
@@ -81,7 +79,7 @@ class Side(Stream):
     def spliced(self, bulk: bool) -> None:
         """Let what comes be spliced from now on, or be read."""
         self.bulk = bulk
-        self.loop.reads(self.sock, self.on_bulk if bulk else self.on_readable)
+        self.loop.reads(self.sock, self.reading())
 
     def on_bulk(self) -> None:
         """Move what has come into a pipe, and from there to the target."""

@@ -4,8 +4,10 @@ They go through a pipe that is borrowed while bytes are in it (man 2 splice).
 """
 
 import os
+import socket
 from typing import Protocol
 
+from rsp.loop import Handler, Loop
 from rsp.pipes import FLAGS, PIPE_SIZE, Pipe, Pipes
 from rsp.stream import Stream
 
@@ -22,13 +24,33 @@ class Mover(Protocol):
         """Go on in the plain way: it moves no more, and `left` bytes have not been taken."""
 
 
+class Source(Stream):
+    """A stream whose bytes may be moved, instead of being read."""
+
+    __slots__ = ("splice",)
+
+    def __init__(self, loop: Loop, sock: socket.socket) -> None:
+        super().__init__(loop, sock)
+        self.splice: Splice | None = None
+
+    def reading(self) -> Handler:
+        """Return what is called when something has come."""
+        return self.splice.move if self.splice else self.on_readable
+
+    def spliced(self, splice: "Splice | None") -> None:
+        """Let what comes be moved from now on, or be read."""
+        self.splice = splice
+        if not self.paused:
+            self.loop.reads(self.sock, self.reading())
+
+
 class Splice:
-    """What moves `left` bytes from `source`, which calls `move`, to `target`, which has nothing."""
+    """What moves `left` bytes from `source` to `target`, for which nothing is pending."""
 
     __slots__ = ("left", "mover", "pipe", "pipes", "source", "target", "waits")
 
     def __init__(
-        self, pipes: Pipes, source: Stream, target: Stream, left: int, mover: Mover
+        self, pipes: Pipes, source: Source, target: Stream, left: int, mover: Mover
     ) -> None:
         self.pipes, self.source, self.target = pipes, source, target
         self.left, self.mover = left, mover

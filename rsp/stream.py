@@ -9,7 +9,7 @@ import struct
 from collections import deque
 from contextlib import suppress
 
-from rsp.loop import Loop
+from rsp.loop import Handler, Loop
 
 READ_SIZE = 64 * 1024  # bytes that one recv may give
 HIGH_WATER = 64 * 1024  # pending bytes at which the source is read no more
@@ -66,7 +66,11 @@ class Stream:
         """Read from now on."""
         if self.paused and not self.ended:
             self.paused = False
-            self.loop.reads(self.sock, self.on_readable)
+            self.loop.reads(self.sock, self.reading())
+
+    def reading(self) -> Handler:
+        """Return what is called when something has come."""
+        return self.on_readable
 
     def pause(self) -> None:
         """Read no more; what comes waits in the kernel, and then at the other end."""

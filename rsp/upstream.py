@@ -5,8 +5,7 @@ import socket
 from typing import Protocol
 
 from rsp.loop import Loop
-from rsp.splice import Splice
-from rsp.stream import READ_SIZE, Stream
+from rsp.splice import Source
 
 
 class User(Protocol):
@@ -29,7 +28,7 @@ class Keeper(Protocol):
         """Forget one that is closed."""
 
 
-class Upstream(Stream):
+class Upstream(Source):
     """A connection to a backend. Without a user it is idle, and whatever happens to it ends it."""
 
     __slots__ = (
@@ -39,7 +38,6 @@ class Upstream(Stream):
         "news",
         "served",
         "since",
-        "splice",
         "until",
         "user",
     )
@@ -53,7 +51,6 @@ class Upstream(Stream):
         self.since = 0  # the loop's round in which it became idle
         self.emptied = -1  # and the one in which all was read that there was
         self.broken: Exception | None = None  # nothing can be sent; what it said is still read
-        self.splice: Splice | None = None  # moves what comes
         watch = select.poll()
         watch.register(sock, select.POLLIN)
         self.news = watch.poll  # asks the kernel at once; the loop's events may be older
@@ -72,21 +69,9 @@ class Upstream(Stream):
         if self.broken and self.served > 1:
             self.on_failure(self.broken)
 
-    def on_readable(self) -> None:
-        """Hand what has come to the user; without one nobody has asked for it, or may get it."""
-        if self.splice:
-            self.splice.move()
-            return
-        try:
-            data = self.sock.recv(READ_SIZE)
-        except BlockingIOError:  # "readable" can turn out untrue (man 2 select, BUGS)
-            return
-        except OSError as error:
-            self.on_break(error)
-            return
-        if not data:
-            self.end()
-        elif self.user:
+    def on_data(self, data: bytes) -> None:
+        """Hand it to the user; without one nobody has asked for it, and nobody may get it."""
+        if self.user:
             self.user.on_answer(data)
         else:
             self.close()
