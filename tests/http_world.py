@@ -152,6 +152,9 @@ def widen(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
 
+Made = Callable[[Options], World]
+
+
 class Broken(Exception):
     """A reset, after `got`."""
 
@@ -200,6 +203,20 @@ def left_behind() -> list[object]:
     """Return the gateway's objects that nobody has freed; the collector is not asked."""
     kinds = (Client, Exchange, Upstream, Side)
     return [thing for thing in gc.get_objects() if type(thing) in kinds]
+
+
+@pytest.fixture
+def made(clock: Clock) -> Iterator[Made]:
+    """What makes a world with options; it is closed in the end, and nothing may be left."""
+    worlds: list[World] = []
+
+    def make(options: Options) -> World:
+        worlds.append(World(options=options))
+        return worlds[-1]
+
+    yield make
+    for one in worlds:
+        one.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import random
 import resource
 import select
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -27,32 +27,17 @@ from rsp.loop import Loop
 from rsp.options import Options
 from rsp.pipes import CAN_SPLICE
 from rsp.splice import BULK
-from tests.http_world import GET, OK, World, readable, world
+from tests.http_world import GET, OK, Made, World, made, readable, world
 from tests.on_loop import SMALL, Clock, clock, reset, turn, turn_until
-from tests.test_gateway_storm import Answering, Asking, Peer
+from tests.test_gateway_storm import storm
 
-__all__ = ["clock", "world"]  # fixtures
+__all__ = ["clock", "made", "world"]  # fixtures
 
-Made = Callable[[Options], World]
 UNUSUAL = GET.replace(b"Host", b"X_Y: z\r\nHost")  # not for the lane
 PUT = b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello"
 SIZE = 1_000_000
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" + b"x" * SIZE
 CROWD = 400  # clients: a call within a call for each would be too deep
-
-
-@pytest.fixture
-def made(clock: Clock) -> Iterator[Made]:
-    """What makes a world with options; it is closed in the end, and nothing may be left."""
-    worlds: list[World] = []
-
-    def make(options: Options) -> World:
-        worlds.append(World(options=options))
-        return worlds[-1]
-
-    yield make
-    for one in worlds:
-        one.close()
 
 
 class TestACrowdThatWaits:
@@ -289,25 +274,12 @@ def test_calls_that_fail_at_random_leave_nothing_and_nobody_behind(
     """
     chance = random.Random(seed)
     world = made(Options(upstreams=chance.choice((0, 2))))
-    world.backend.setblocking(False)
     weather = Weather(chance, monkeypatch)
-    peers: list[Peer] = []
-    for _ in range(3000):
-        if len(peers) < 16 and chance.random() < 0.2:
-            sock = world.stack.enter_context(socket.create_connection(world.listener.getsockname()))
-            peers.append(Asking(sock, chance))
-        if readable(world.backend):
-            sock = world.stack.enter_context(world.backend.accept()[0])
-            peers.append(Answering(sock, chance))
-        if peers:
-            chance.choice(peers).step()
-        peers = [peer for peer in peers if not peer.over]
+    for _ in storm(world, chance, 3000):
         if chance.random() < 0.5:
             weather.turn(world.loop)
         if chance.random() < 0.02:
             clock.pass_(chance.choice((0.2, 1.1, 5)))
-    for peer in peers:
-        peer.leave()
     for _ in range(8):
         world.settle()
         clock.pass_(61)

@@ -7,6 +7,7 @@ lost or a doubled piece, and a cut that looks like an end all show. A seed tells
 import logging
 import random
 import socket
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -188,17 +189,11 @@ class Answering(Peer):
         super().leave(broken=broken or bool(self.to_send))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_every_answer_is_whole_and_the_right_one(
-    world: World, seed: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Or shows that it is not; and nothing fails, and nothing is left (the world looks)."""
-    chance = random.Random(seed)
-    caplog.set_level(logging.ERROR, "rsp")
+def storm(world: World, chance: random.Random, steps: int) -> Iterator[None]:
+    """Let peers come, do what chance has it, and leave; between two of their steps it is ours."""
     world.backend.setblocking(False)
     peers: list[Peer] = []
-    Asking.whole = 0
-    for _ in range(STEPS):
+    for _ in range(steps):
         if len(peers) < 16 and chance.random() < 0.2:
             sock = world.stack.enter_context(socket.create_connection(world.listener.getsockname()))
             peers.append(Asking(sock, chance))
@@ -208,10 +203,22 @@ def test_every_answer_is_whole_and_the_right_one(
         if peers:
             chance.choice(peers).step()
         peers = [peer for peer in peers if not peer.over]
-        if chance.random() < 0.5:
-            turn(world.loop)
+        yield
     for peer in peers:
         peer.leave()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_answer_is_whole_and_the_right_one(
+    world: World, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or shows that it is not; and nothing fails, and nothing is left (the world looks)."""
+    chance = random.Random(seed)
+    caplog.set_level(logging.ERROR, "rsp")
+    Asking.whole = 0
+    for _ in storm(world, chance, STEPS):
+        if chance.random() < 0.5:
+            turn(world.loop)
     world.settle()
     assert Asking.whole > 50
     assert caplog.records == []

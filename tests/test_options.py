@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,28 +14,13 @@ from rsp.forwarded import element, is_trusted
 from rsp.gateway import silent
 from rsp.loop import Loop
 from rsp.options import Options, Timeouts
-from tests.http_world import GET, OK, Broken, World, world
+from tests.http_world import GET, OK, Broken, Made, World, made, world
 from tests.on_loop import Clock, clock, reset, turn, turn_until
 
-__all__ = ["clock", "world"]  # fixtures
+__all__ = ["clock", "made", "world"]  # fixtures
 
-Made = Callable[[Options], World]
 UPGRADE = GET[:-2] + b"Connection: upgrade\r\nUpgrade: x\r\n\r\n"
 SWITCHED = b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
-
-
-@pytest.fixture
-def made(clock: Clock) -> Iterator[Made]:
-    """What makes a world with options; it is closed in the end, and nothing may be left."""
-    worlds: list[World] = []
-
-    def make(options: Options) -> World:
-        worlds.append(World(options=options))
-        return worlds[-1]
-
-    yield make
-    for one in worlds:
-        one.close()
 
 
 def asked_of(world: World, request: bytes = GET) -> list[bytes]:

@@ -55,6 +55,16 @@ def body_of(world: World, client: socket.socket, length: int) -> bytes:
     return got.partition(b"\r\n\r\n")[2]
 
 
+def uploading(world: World) -> tuple[socket.socket, socket.socket]:
+    """Return a client in the middle of a long upload, and the backend's end of it."""
+    client = world.client()
+    client.sendall(put(1 << 30))
+    upstream = world.accept()
+    world.head(upstream)
+    world.send_all(client, LONG[:200_000])
+    return client, upstream
+
+
 class TestALongAnswer:
     def test_is_moved_and_the_connections_go_on(self, world: World, moved: list[int]) -> None:
         """Both of them: the next exchange uses the same."""
@@ -233,11 +243,7 @@ class TestALongUpload:
 
     def test_that_is_answered_early_ends_well(self, world: World) -> None:
         """The answer reaches the client whole, though it is still sending."""
-        client = world.client()
-        client.sendall(put(1 << 30))
-        upstream = world.accept()
-        world.head(upstream)
-        world.send_all(client, LONG[:200_000])
+        client, upstream = uploading(world)
         upstream.sendall(
             b"HTTP/1.1 413 Too much\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
         )
@@ -246,21 +252,13 @@ class TestALongUpload:
         assert b" 413 " in world.read(client, b"no")
 
     def test_to_a_backend_that_breaks_off_is_told(self, world: World) -> None:
-        client = world.client()
-        client.sendall(put(1 << 30))
-        upstream = world.accept()
-        world.head(upstream)
-        world.send_all(client, LONG[:200_000])
+        client, upstream = uploading(world)
         reset(upstream)
         world.send_all(client, LONG)
         assert b" 502 " in world.read(client, b"502 Bad Gateway\n")
 
     def test_whose_client_leaves_is_cut_for_the_backend(self, world: World) -> None:
-        client = world.client()
-        client.sendall(put(1 << 30))
-        upstream = world.accept()
-        world.head(upstream)
-        world.send_all(client, LONG[:200_000])
+        client, upstream = uploading(world)
         reset(client)
         with pytest.raises(Broken):
             world.read_all(upstream)
